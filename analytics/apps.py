@@ -1,0 +1,7 @@
+"""What it led to."""
+
+from django.apps import AppConfig
+
+
+class AnalyticsConfig(AppConfig):
+    name = "analytics"

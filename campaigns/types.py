@@ -1,0 +1,163 @@
+"""What the pure engine is given and what it answers. No Django here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+END = ""  # the step id after the last one: the journey is completed
+
+
+@dataclass(frozen=True)
+class Traveller:
+    """One run as the engine sees it. Instants are aware UTC; `zone` is an IANA name.
+
+    `step`/`port`: port '' means it arrives at `step` (step '' with port '' is the very start);
+    otherwise it stands in `step` and goes on by `port`.
+    """
+
+    run_id: int
+    contact_id: int
+    draw: str
+    zone: str
+    key: str
+    entry_seq: int
+    held_out: bool
+    entry: Mapping[str, Any]
+    entry_occurred_at: datetime
+    entered_at: datetime
+    rested_at: datetime | None
+    step: str
+    port: str
+    loops: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Answers gathered for one traveller before it advances.
+
+    `rules`: rule id of the plan -> does it hold now. `arms`: step id -> lane already dealt.
+    `events`: what happened to the contact since it left its last rest, as
+    `(occurred_at, name, properties, event_id)`, oldest first: a wait looks back into it.
+    `workspace_zone` answers for schedules of the workspace.
+    """
+
+    rules: Mapping[str, bool] = field(default_factory=dict)
+    arms: Mapping[str, str] = field(default_factory=dict)
+    events: tuple[tuple[datetime, str, Mapping[str, Any], int], ...] = ()
+    workspace_zone: str = "UTC"
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One line of the way a run came: becomes a Visit."""
+
+    step: str
+    visit: int
+    port: str
+    reason: str
+    detail: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Listen:
+    """What a waiting run listens to. `match_value` None: any event of that name."""
+
+    branch: int
+    event: str
+    port: str
+    match_path: str | None
+    match_value: str | None
+    since: datetime
+
+
+@dataclass(frozen=True)
+class Send:
+    """Plan a message. `expires_after_s`: seconds after it became due at which it is no longer sent."""
+
+    step: str
+    visit: int
+    channel: str
+    expires_after_s: int
+    slot: str = ""
+
+
+@dataclass(frozen=True)
+class Change:
+    """Change the contact: `changes` is {"set": {...}, "increment": {...}, "append": {...}, "unset": [...]}."""
+
+    step: str
+    visit: int
+    changes: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class AskStage:
+    """Record the fact `Stage Requested`; analytics folds it."""
+
+    step: str
+    visit: int
+    stage: str
+    forward_only: bool
+
+
+@dataclass(frozen=True)
+class Deal:
+    """Remember the lane a random split dealt to this contact."""
+
+    step: str
+    lane: str
+
+
+@dataclass(frozen=True)
+class ReachGoal:
+    step: str
+    visit: int
+
+
+Effect = Send | Change | AskStage | Deal | ReachGoal
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Rest in `step` until `until`, then leave by `port`; a `Listen` that comes true ends it sooner."""
+
+    step: str
+    until: datetime
+    port: str
+    listens: tuple[Listen, ...] = ()
+
+
+@dataclass(frozen=True)
+class InEffect:
+    """Rest in `step` until the message just planned is settled."""
+
+    step: str
+
+
+@dataclass(frozen=True)
+class Again:
+    """The page ends here: go on from `step` with facts read anew, in the same tick or the next."""
+
+    step: str
+    port: str = ""
+
+
+@dataclass(frozen=True)
+class Done:
+    outcome: str  # completed | converted | dropped | exited …
+
+
+Rest = Wait | InEffect | Again | Done
+
+
+@dataclass(frozen=True)
+class Advance:
+    """Where a run stopped, what to carry out, and the way it came."""
+
+    rest: Rest
+    effects: tuple[Effect, ...]
+    trace: tuple[Trace, ...]
+    loops: Mapping[str, int]

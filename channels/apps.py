@@ -1,0 +1,7 @@
+"""How a message leaves and how its fate comes back."""
+
+from django.apps import AppConfig
+
+
+class ChannelsConfig(AppConfig):
+    name = "channels"

@@ -1,0 +1,35 @@
+"""An account with a carrier: what messages of one channel leave through."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Account(models.Model):
+    """`carrier` names a file of `channels.providers`; `settings` are that carrier's, checked by it.
+
+    `secrets` is encrypted and never leaves through API, log or template.
+    `cost` is per message (per part for SMS), in the workspace's currency.
+    """
+
+    channel = models.CharField(max_length=12)
+    carrier = models.CharField(max_length=40)
+    name = models.CharField(max_length=120)
+    settings = models.JSONField(default=dict, blank=True)
+    secrets = models.TextField(default="", blank=True)
+    is_default = models.BooleanField(default=False)
+    per_second = models.FloatField(null=True, blank=True)
+    cost = models.DecimalField(max_digits=10, decimal_places=5, default=0)
+    active = models.BooleanField(default=True)
+    # The breaker: no hand-off before this instant (machine's time).
+    resting_until = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["channel"], condition=models.Q(is_default=True), name="account_one_default_a_channel"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.channel} by {self.carrier})"

@@ -1,0 +1,26 @@
+"""All addresses: the set-up's own, the API, and those of each app that has some."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+
+from config import views
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", views.home, name="home"),
+    path("status/", views.status, name="status"),
+    path("login/", views.Login.as_view(), name="login"),
+    path("logout/", views.Logout.as_view(), name="logout"),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("admin/", admin.site.urls),
+    path("api/schema/", views.Schema.as_view(), name="schema"),
+    path("api/docs/", views.ApiDocs.as_view(url_name="schema"), name="api-docs"),
+]
+if find_spec("config.api"):
+    urlpatterns.append(path("api/v1/", include("config.api")))
+for app in ("crm", "channels", "campaigns", "analytics"):
+    if find_spec(f"{app}.urls"):
+        urlpatterns.append(path("", include(f"{app}.urls")))

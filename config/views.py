@@ -1,0 +1,47 @@
+"""The pages of the set-up: login, status, the API's schema and its docs."""
+
+from __future__ import annotations
+
+from csp.constants import NONCE, NONE, SELF
+from csp.decorators import csp_replace
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import LoginView, LogoutView
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.decorators import method_decorator
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from config import health, state
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    return redirect("status" if request.user.is_authenticated else "login")
+
+
+class Login(LoginView):
+    template_name = "registration/login.html"
+    redirect_authenticated_user = True
+
+
+class Logout(LogoutView):
+    """Logs out, by POST only."""
+
+
+@login_required
+def status(request: HttpRequest) -> HttpResponse:
+    """What waits, who works, what stands still; a fragment for htmx, a page otherwise."""
+    template = "status/_figures.html" if getattr(request, "htmx", False) else "status/page.html"
+    return render(request, template, {"checks": health.ready(), "state": state.look()})
+
+
+class Schema(SpectacularAPIView):
+    """The OpenAPI document."""
+
+
+# Swagger UI sets styles on its elements, so this one page may; scripts stay strict.
+@method_decorator(
+    csp_replace({"style-src": [SELF, "'unsafe-inline'"], "script-src": [SELF, NONCE], "object-src": [NONE]}),
+    name="dispatch",
+)
+class ApiDocs(SpectacularSwaggerSplitView):
+    """The API to read and try, from the same server, without a CDN."""

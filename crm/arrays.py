@@ -1,0 +1,76 @@
+"""Write many rows with one statement, with arrays as parameters (decision B12).
+
+psycopg2 has neither a pipeline nor server-side parameters, so values travel as
+`text[]` and are cast by name. Batches of up to 2,000 rows are the sweet spot.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+
+BATCH = 2_000
+
+
+def insert(
+    table: str,
+    columns: dict[str, str],
+    rows: Sequence[Sequence[Any]],
+    *,
+    conflict: str = "",
+    returning: str = "",
+) -> list[tuple[Any, ...]]:
+    """`INSERT INTO table SELECT … FROM unnest(arrays)`.
+
+    `columns` maps a column to its SQL type, in the order of each row. `conflict` is
+    the text after ON CONFLICT, `returning` the text after RETURNING. Table and column
+    names are code, never data. Returns the RETURNING rows (else an empty list).
+    """
+    if not rows:
+        return []
+    names = ", ".join(columns)
+    sql = f"INSERT INTO {table} ({names}) SELECT {names} FROM {unnest(columns)}"
+    if conflict:
+        sql += f" ON CONFLICT {conflict}"
+    if returning:
+        sql += f" RETURNING {returning}"
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters(rows, len(columns)))
+        return cursor.fetchall() if returning else []
+
+
+def unnest(columns: dict[str, str], alias: str = "new") -> str:
+    """The `unnest(%s::type[], …) AS alias(column, …)` for `parameters()` of the same columns."""
+    casts = ", ".join(f"%s::{kind}[]" for kind in columns.values())
+    return f"unnest({casts}) AS {alias}({', '.join(columns)})"
+
+
+def parameters(rows: Iterable[Sequence[Any]], width: int) -> list[list[str | None]]:
+    """Rows turned into one list of texts per column."""
+    turned: list[list[str | None]] = [[] for _ in range(width)]
+    for row in rows:
+        if len(row) != width:
+            raise ValueError(f"a row of {len(row)} values for {width} columns")
+        for column, value in zip(turned, row, strict=True):
+            column.append(text(value))
+    return turned
+
+
+def text(value: Any) -> str | None:
+    """A value as PostgreSQL reads it from text; None stays None."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "t" if value else "f"
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, dict | list):
+        return json.dumps(value, default=str, ensure_ascii=False)
+    if isinstance(value, int | float | Decimal):
+        return str(value)
+    return str(value)

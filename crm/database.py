@@ -1,0 +1,77 @@
+"""What lives in the database as code: functions, triggers and the read-only views.
+
+It is made anew after each migrate (`install`), and the views are dropped before one,
+because a view blocks `ALTER COLUMN` (decision C14).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connection
+
+from crm import clock
+
+# `(props #>> …)::numeric` raises on "abc" and kills a whole segment: these answer NULL
+# instead (decision B26). `crm.segments.values` holds the same in Python.
+FUNCTIONS = r"""
+CREATE OR REPLACE FUNCTION cauce_number(value jsonb) RETURNS numeric
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT CASE jsonb_typeof(value)
+    WHEN 'number' THEN (value #>> '{}')::numeric
+    WHEN 'string' THEN CASE WHEN value #>> '{}' ~ '^-?[0-9]{1,30}(\.[0-9]{1,30})?$'
+                            THEN (value #>> '{}')::numeric END
+  END
+$$;
+CREATE OR REPLACE FUNCTION cauce_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION '% is append-only: % refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'restrict_violation';
+END $$;
+"""
+
+TRIGGERS = """
+CREATE OR REPLACE TRIGGER receipt_append_only BEFORE UPDATE OF
+  chain, chain_seq, purpose, channel, address_id, action, basis, method, source, wording, until,
+  expires_at, occurred_at, recorded_at, prev_hash, hash ON crm_consentreceipt
+  FOR EACH ROW EXECUTE FUNCTION cauce_refuse();
+CREATE OR REPLACE TRIGGER receipt_kept BEFORE DELETE ON crm_consentreceipt
+  FOR EACH ROW EXECUTE FUNCTION cauce_refuse();
+CREATE OR REPLACE TRIGGER audit_append_only BEFORE UPDATE OR DELETE ON crm_auditentry
+  FOR EACH ROW EXECUTE FUNCTION cauce_refuse();
+"""
+
+VIEWS = {
+    "v_consent": """
+        SELECT s.id, s.contact_id, s.purpose, s.channel, a.medium, a.value AS address, s.state, s.basis,
+               s.since, s.expires_at, s.paused_until, s.receipt_id
+        FROM crm_consentstate s LEFT JOIN crm_address a ON a.id = s.address_id""",
+    "v_suppression": """
+        SELECT id, medium, hash, channel, reason, source, since, until FROM crm_suppression""",
+}
+
+
+def install(**_: Any) -> None:
+    """Make functions, triggers and views as this code wants them (after migrate)."""
+    clock.install()
+    run(FUNCTIONS)
+    run(TRIGGERS)
+    make_views(VIEWS)
+
+
+def uninstall(**_: Any) -> None:
+    """Drop the views so that a migration may alter the columns under them (before migrate)."""
+    drop_views(VIEWS)
+
+
+def run(sql: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+def make_views(views: dict[str, str]) -> None:
+    for name, query in views.items():
+        run(f"CREATE OR REPLACE VIEW {name} AS {query}")
+
+
+def drop_views(views: dict[str, str]) -> None:
+    run("".join(f"DROP VIEW IF EXISTS {name};" for name in views))

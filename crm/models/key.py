@@ -1,0 +1,55 @@
+"""Keys of integrators, and the answers already given to their requests."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from crm.clock import RealNow
+from crm.models.team import Store
+
+
+class ApiKey(models.Model):
+    """A secret `sk_…` (REST) or a publishable `wk_…` (tracking); only its SHA-256 is kept."""
+
+    class Role(models.TextChoices):
+        ADMIN = "admin"
+        MARKETER = "marketer"
+        ANALYST = "analyst"
+        STORE = "store"
+        TRACKING = "tracking"
+
+    name = models.CharField(max_length=120)
+    role = models.CharField(max_length=12, choices=Role.choices)
+    scopes = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    prefix = models.CharField(max_length=16)
+    hash = models.CharField(max_length=64, db_collation="C")
+    store = models.ForeignKey(Store, on_delete=models.PROTECT, null=True)
+    created_at = models.DateTimeField(db_default=RealNow())
+    expires_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["hash"], name="apikey_once")]
+
+
+class IdempotencyRecord(models.Model):
+    """The answer to a POST under its `Idempotency-Key`, kept 7 days. 4xx are not kept.
+
+    The row is inserted first, so that a concurrent twin waits on it.
+    """
+
+    api_key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, db_index=False)
+    route = models.CharField(max_length=200)
+    key = models.CharField(max_length=200)
+    request_hash = models.CharField(max_length=64)
+    status = models.SmallIntegerField(default=0)
+    body = models.BinaryField(default=b"")
+    created_at = models.DateTimeField(db_default=RealNow())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["api_key", "route", "key"], name="idempotency_once")
+        ]
+        indexes = [models.Index(fields=["created_at"], name="idempotency_age")]

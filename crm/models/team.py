@@ -1,0 +1,115 @@
+"""Who works here and where: users, their roles, the stores, the workspace."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.db import models
+
+from crm.clock import RealNow
+
+
+class Role(models.TextChoices):
+    """What a person may do (`crm.access` says what that is). Store roles see their stores only."""
+
+    ADMIN = "admin"
+    MARKETER = "marketer"
+    APPROVER = "approver"
+    ANALYST = "analyst"
+    DEVELOPER = "developer"
+    STORE_MANAGER = "store_manager"
+    STORE_STAFF = "store_staff"
+    CALL_AGENT = "call_agent"
+
+
+class Store(models.Model):
+    """A shop with its till. Its zone answers for customers who have none of their own."""
+
+    code = models.CharField(max_length=40)
+    name = models.CharField(max_length=200)
+    zone = models.CharField(max_length=64, default="UTC")
+    country = models.CharField(max_length=2, blank=True, default="")
+    address = models.JSONField(default=dict, blank=True)
+    hours = models.JSONField(default=dict, blank=True)
+    active = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["code"], name="store_code_once")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.code})"
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str | None = None, **extra: Any) -> User:
+        user = self.model(email=self.normalize_email(email).lower(), **extra)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **extra: Any) -> User:
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **extra)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """Somebody who logs in, by e-mail. What they may do stands in their memberships."""
+
+    email = models.EmailField(max_length=254)
+    name = models.CharField(max_length=200, blank=True, default="")
+    language = models.CharField(max_length=8, blank=True, default="")
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(default=False)
+    joined_at = models.DateTimeField(db_default=RealNow())
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["email"], name="user_email_once")]
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+
+class Membership(models.Model):
+    """A user's role, and for store roles the store it holds for."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships", db_index=False)
+    role = models.CharField(max_length=20, choices=Role.choices)
+    store = models.ForeignKey(Store, on_delete=models.PROTECT, null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "role", "store"], nulls_distinct=False, name="membership_once"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(store__isnull=False)
+                | ~models.Q(role__in=[Role.STORE_MANAGER, Role.STORE_STAFF]),
+                name="membership_store_role_has_store",
+            ),
+        ]
+
+
+class Workspace(models.Model):
+    """The one company this installation speaks for. Read through `crm.workspace.current()`."""
+
+    only = models.BooleanField(primary_key=True, default=True)
+    name = models.CharField(max_length=200, default="Cauce")
+    country = models.CharField(max_length=2, default="ES")
+    zone = models.CharField(max_length=64, default="Europe/Madrid")
+    currency = models.CharField(max_length=3, default="EUR")
+    language = models.CharField(max_length=8, default="en")
+    postal_address = models.CharField(max_length=400, blank=True, default="")
+    quiet_from = models.TimeField(default="21:00")
+    quiet_until = models.TimeField(default="09:00")
+    cap_messages = models.PositiveSmallIntegerField(default=3)
+    cap_days = models.PositiveSmallIntegerField(default=7)
+    global_holdout_pct = models.PositiveSmallIntegerField(default=0)
+    stages = models.JSONField(default=list, blank=True)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(only=True), name="workspace_only_one")]

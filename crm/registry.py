@@ -1,0 +1,92 @@
+"""Named sets that upper floors add to, so that lower floors never import upwards.
+
+An upper app fills these from its `rounds.py`, `reactions.py`, `segment_rules.py`
+or `invariants.py`, which `crm.apps` discovers at start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+Item = TypeVar("Item")
+
+
+class Named(Generic[Item]):
+    """An ordered set of things under unique names."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self._items: dict[str, tuple[int, Item]] = {}
+
+    def add(self, name: str, item: Item, *, order: int = 100) -> None:
+        """Add `item`; a name that is taken by something else is a mistake in code."""
+        if name in self._items and self._items[name][1] is not item:
+            raise ValueError(f"two {self.kind} are called {name!r}")
+        self._items[name] = (order, item)
+
+    def get(self, name: str) -> Item | None:
+        found = self._items.get(name)
+        return found[1] if found else None
+
+    def names(self) -> list[str]:
+        return [name for name, _ in self.items()]
+
+    def items(self) -> list[tuple[str, Item]]:
+        """Pairs of name and item, by `order`, then by name."""
+        ranked = sorted(self._items.items(), key=lambda pair: (pair[1][0], pair[0]))
+        return [(name, item) for name, (_, item) in ranked]
+
+    def __iter__(self) -> Iterator[Item]:
+        return iter([item for _, item in self.items()])
+
+
+@dataclass(frozen=True)
+class Round:
+    """One kind of work that waits in rows. Celery only says when to look.
+
+    `work()` does one bounded batch and returns how many rows it moved (0: nothing
+    was due). `pending()` counts what is due or leased at this moment; `drain` ends
+    when every round answers 0. `every_seconds` is how often beat rings.
+    """
+
+    name: str
+    work: Callable[[], int]
+    pending: Callable[[], int]
+    every_seconds: int = 1
+
+
+@dataclass(frozen=True)
+class Invariant:
+    """A promise as a query that must return no row (`verify_ledger`).
+
+    `sql` returns the offending rows; its first column names the row. It runs with
+    all others in one REPEATABLE READ snapshot. `params` are passed as they are.
+    `rows` replaces `sql` where the proof needs Python (a hash chain, a report).
+    """
+
+    name: str
+    promise: str
+    sql: str = ""
+    params: Sequence[Any] = ()
+    rows: Callable[[], list[tuple[Any, ...]]] | None = None
+
+
+# What is due: rounds of work, in the order in which one tick does them.
+rounds: Named[Round] = Named("rounds")
+# Answers to events: callables `(events: list[crm.timeline.Fact]) -> None`, in floor order.
+reactors: Named[Callable[[list[Any]], None]] = Named("reactors")
+# Leaves of the rule grammar, by the key that marks them in JSON (see crm/segments).
+leaves: Named[Any] = Named("rule leaves")
+# Called in the transaction that changes membership: `(changes: list[MembershipChange]) -> None`.
+membership_listeners: Named[Callable[[list[Any]], None]] = Named("membership listeners")
+# Called in the transaction that takes a permission away:
+# `(withdrawals: list[crm.consent.Withdrawal]) -> None` (the outbox revokes queued messages).
+withdrawal_listeners: Named[Callable[[list[Any]], None]] = Named("withdrawal listeners")
+# Fields that upper floors add to a contact's representation: `(contact_ids) -> {id: value}`.
+contact_fields: Named[Callable[[Sequence[int]], dict[int, Any]]] = Named("contact fields")
+# Tables that carry a contact, for merge and erasure: name -> column.
+contact_tables: Named[str] = Named("contact tables")
+# Promises as queries, for `verify_ledger`.
+invariants: Named[Invariant] = Named("invariants")
