@@ -16,6 +16,10 @@ class Traveller:
 
     `step`/`port`: port '' means it arrives at `step` (step '' with port '' is the very start);
     otherwise it stands in `step` and goes on by `port`.
+
+    `rested_at` is the last `Advance.since` (None before the first page): facts from then on may
+    satisfy the next wait. `left_at`: when a wait was left, that is its deadline, or the instant of
+    the event that ended it (None: now); only read when it leaves a wait.
     """
 
     run_id: int
@@ -32,6 +36,7 @@ class Traveller:
     step: str
     port: str
     loops: Mapping[str, int] = field(default_factory=dict)
+    left_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -39,15 +44,18 @@ class Facts:
     """Answers gathered for one traveller before it advances.
 
     `rules`: rule id of the plan -> does it hold now. `arms`: step id -> lane already dealt.
-    `events`: what happened to the contact since it left its last rest, as
-    `(occurred_at, name, properties, event_id)`, oldest first: a wait looks back into it.
-    `workspace_zone` answers for schedules of the workspace.
+    `events`: what happened to the contact since `Traveller.rested_at` (its entry, if None) under
+    the names of `Plan.page_events(step)`, as `(occurred_at, name, properties, event_id)`: a wait
+    looks back into it. `siblings`: the skus (`matching.skus`) of each other active run of the
+    contact in this campaign, only needed in keyed campaigns. `workspace_zone` answers for
+    schedules of the workspace.
     """
 
     rules: Mapping[str, bool] = field(default_factory=dict)
     arms: Mapping[str, str] = field(default_factory=dict)
     events: tuple[tuple[datetime, str, Mapping[str, Any], int], ...] = ()
     workspace_zone: str = "UTC"
+    siblings: tuple[frozenset[str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,7 +71,9 @@ class Trace:
 
 @dataclass(frozen=True)
 class Listen:
-    """What a waiting run listens to. `match_value` None: any event of that name."""
+    """What a waiting run listens to: a candidate is an event whose value at `match_path` (dots go
+    inwards from its properties: `string_to_array(match_path, '.')`) is `match_value` or absent, and
+    any event of that name where both are None. `matching.heard` then says whether it counts."""
 
     branch: int
     event: str
@@ -86,7 +96,8 @@ class Send:
 
 @dataclass(frozen=True)
 class Change:
-    """Change the contact: `changes` is {"set": {...}, "increment": {...}, "append": {...}, "unset": [...]}."""
+    """Change the contact: `changes` has some of {"set": {path: value}, "increment": {path: number},
+    "append": {path: item}, "remove": {path: item}, "unset": [path]}; paths are `contact.x`, `fields.x`."""
 
     step: str
     visit: int
@@ -155,9 +166,14 @@ Rest = Wait | InEffect | Again | Done
 
 @dataclass(frozen=True)
 class Advance:
-    """Where a run stopped, what to carry out, and the way it came."""
+    """Where a run stopped, what to carry out, and the way it came.
+
+    `loops` and `since` are to be kept as they are (`Enrolment.loops`, `Enrolment.rested_at`), also
+    after `Again`. Effects happen once by (step, visit, slot), in the transaction that moves the run.
+    """
 
     rest: Rest
     effects: tuple[Effect, ...]
     trace: tuple[Trace, ...]
     loops: Mapping[str, int]
+    since: datetime

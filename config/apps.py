@@ -1,6 +1,6 @@
 """The set-up as an app, so that it can hold management commands."""
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 
 
 class ConfigConfig(AppConfig):
@@ -14,4 +14,5 @@ class ConfigConfig(AppConfig):
 
         # `config` is the last app: all rounds are registered by now.
         celery.register_rounds()
-        post_migrate.connect(pumps.ensure_after_migrate, sender=self)
+        # The signal is sent only for apps with models, and beat's tables are what it is about.
+        post_migrate.connect(pumps.ensure_after_migrate, sender=apps.get_app_config("django_celery_beat"))

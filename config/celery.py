@@ -21,7 +21,7 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf["CELERY_DB_REUSE_MAX"] = 1_000_000
 
 
-class RoundTask(Task):  # type: ignore[misc]  # the stubs leave Task untyped
+class RoundTask(Task):  # type: ignore[type-arg]  # generic in the stubs alone
     """A task that keeps its database connection, but never a broken or an old one."""
 
     abstract = True

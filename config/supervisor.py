@@ -34,6 +34,7 @@ class Child:
     name: str
     command: list[str]
     environment: dict[str, str] = field(default_factory=dict)
+    serves_others: bool = False
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     failures: int = 0
@@ -59,22 +60,21 @@ class Supervisor:
         last = 0.0
         while not self.stopping:
             for child in self.children:
-                self._look_at(child)
+                self.look_at(child)
             if time.monotonic() - last >= 1:
                 last = time.monotonic()
                 each_second()
             time.sleep(_LOOK_SECONDS)
 
     def stop(self, patience: float = 10.0) -> None:
-        """End all children, the last one first; what does not end in time is killed."""
-        for child in reversed(self.children[1:] if self._first_serves_others() else self.children):
-            self._signal(child)
-        self._wait_all(patience)
-        for child in self.children:
-            self._signal(child)
-        self._wait_all(2)
-        for child in self.children:
-            _kill_group(child)
+        """End all children, those that serve the others last; what does not end in time is killed."""
+        for phase in (False, True):
+            leaving = [child for child in self.children if child.serves_others is phase]
+            for child in leaving:
+                _ask_to_end(child)
+            _wait(leaving, patience)
+            for child in leaving:
+                _kill_group(child)
         self._note_path().unlink(missing_ok=True)
 
     def kill_leftovers(self) -> int:
@@ -89,10 +89,7 @@ class Supervisor:
                         killed += 1
         return killed
 
-    def _first_serves_others(self) -> bool:
-        return bool(self.children) and self.children[0].name == "broker"
-
-    def _look_at(self, child: Child) -> None:
+    def look_at(self, child: Child) -> None:
         if child.process is not None and child.process.poll() is not None:
             _kill_group(child)
             lived = time.monotonic() - child.started
@@ -125,19 +122,6 @@ class Supervisor:
         if self._library is not None:
             self._library.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
-    def _signal(self, child: Child) -> None:
-        # The leader alone: it ends its own pool in order.
-        if child.process is not None and child.process.poll() is None:
-            child.process.terminate()
-
-    def _wait_all(self, patience: float) -> None:
-        end = time.monotonic() + patience
-        rest = self.children[1:] if self._first_serves_others() and patience > 2 else self.children
-        for child in rest:
-            if child.process is not None:
-                with suppress(subprocess.TimeoutExpired):
-                    child.process.wait(max(0.0, end - time.monotonic()))
-
     def _write_note(self) -> None:
         born: dict[str, float] = {}
         for child in self.children:
@@ -148,6 +132,20 @@ class Supervisor:
 
     def _note_path(self) -> Path:
         return self.home / "processes.json"
+
+
+def _ask_to_end(child: Child) -> None:
+    # The leader alone: it ends its own pool in order.
+    if child.process is not None and child.process.poll() is None:
+        child.process.terminate()
+
+
+def _wait(children: list[Child], patience: float) -> None:
+    end = time.monotonic() + patience
+    for child in children:
+        if child.process is not None:
+            with suppress(subprocess.TimeoutExpired):
+                child.process.wait(max(0.0, end - time.monotonic()))
 
 
 def _kill_group(child: Child) -> None:

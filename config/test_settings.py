@@ -39,4 +39,4 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
-LOGGING["root"]["level"] = os.environ.get("LOG_LEVEL", "WARNING")
+LOGGING = LOGGING | {"root": {"handlers": ["stderr"], "level": os.environ.get("LOG_LEVEL", "WARNING")}}

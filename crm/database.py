@@ -31,7 +31,7 @@ END $$;
 
 TRIGGERS = """
 CREATE OR REPLACE TRIGGER receipt_append_only BEFORE UPDATE OF
-  chain, chain_seq, purpose, channel, address_id, action, basis, method, source, wording, until,
+  chain, chain_seq, purpose, channel, address_id, address_hash, evidence_hash, action, basis, method, source, wording, until,
   expires_at, occurred_at, recorded_at, prev_hash, hash ON crm_consentreceipt
   FOR EACH ROW EXECUTE FUNCTION cauce_refuse();
 CREATE OR REPLACE TRIGGER receipt_kept BEFORE DELETE ON crm_consentreceipt

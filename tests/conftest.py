@@ -1,3 +1,54 @@
-"""What every test may use. The cast of people lives with the factories."""
+"""Infrastructure of the suite. The cast of people lives beside the factories."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db.backends.signals import connection_created
+
+from tests.architecture import writers
+
+def pytest_configure(config: pytest.Config) -> None:
+    del config
+    connection_created.connect(writers.record, dispatch_uid="writers")
+
+
+@pytest.fixture(autouse=True)
+def _business_time_is_real() -> Iterator[None]:
+    """No test sees the clock another test has moved (the row goes with the test's database changes)."""
+    from crm import clock
+
+    clock._shift = timedelta(0)
+    yield
+    clock._shift = timedelta(0)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Compare who wrote what with `docs/map.md`; xdist's workers hand theirs over first."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["writes"] = sorted(writers.seen)
+        return
+    session.config.stash[_OFFENCES] = found = writers.offences(writers.seen, writers.described())
+    if found and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    writers.seen.update(tuple(write) for write in getattr(node, "workeroutput", {}).get("writes", ()))
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    for offence in config.stash.get(_OFFENCES, []):
+        terminalreporter.write_line(f"WRITER {offence}", red=True)
+    if not hasattr(config, "workerinput") and config.option.verbose > 0:
+        for line in writers.unnamed(writers.seen, writers.described()):
+            terminalreporter.write_line(f"not in docs/map.md: {line}", yellow=True)
+
+
+_OFFENCES = pytest.StashKey[list[str]]()

@@ -2,9 +2,9 @@
 
 from campaigns.models.campaign import Campaign, Version
 from campaigns.models.enrolment import Arm, Conversion, Enrolment, Subscription, Visit
-from campaigns.models.entry import Occurrence, PendingEntry, Refusal, RefusalCount
+from campaigns.models.entry import Candidate, Occurrence, PendingEntry, Refusal, RefusalCount
 
 __all__ = [
-    "Arm", "Campaign", "Conversion", "Enrolment", "Occurrence", "PendingEntry", "Refusal",
+    "Arm", "Campaign", "Candidate", "Conversion", "Enrolment", "Occurrence", "PendingEntry", "Refusal",
     "RefusalCount", "Subscription", "Version", "Visit",
 ]

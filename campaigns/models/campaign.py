@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from crm.clock import BusinessNow
@@ -40,20 +41,28 @@ class Campaign(models.Model):
     )
     published_at = models.DateTimeField(null=True)
     paused_at = models.DateTimeField(null=True)
+    resumed_at = models.DateTimeField(null=True)
+    # What the background still has to do to its runs, and the contact it has come to (decision B7).
+    sweep = models.CharField(max_length=8, default="", db_default="", blank=True)
+    sweep_cursor = models.BigIntegerField(default=0, db_default=0)
     ended_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=BusinessNow())
 
     class Meta:
-        indexes = [models.Index(fields=["state"], name="campaign_state")]
+        indexes = [
+            models.Index(fields=["state"], name="campaign_state"),
+            models.Index(fields=["id"], name="campaign_sweep", condition=~models.Q(sweep="")),
+        ]
 
     def __str__(self) -> str:
         return self.name
 
 
 class Version(models.Model):
-    """A published journey, frozen: a trigger refuses to change `document` or `hash` (I13).
+    """A published journey, frozen: a trigger refuses any change of it (I13).
 
-    `contents` maps step id -> id of its `channels.Content`.
+    `contents` maps step id -> id of its `channels.Content`. `exit_events` and `concurrency`
+    are taken out of the document for SQL that asks many runs at once.
     """
 
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="versions", db_index=False)
@@ -61,6 +70,8 @@ class Version(models.Model):
     document = models.JSONField()
     hash = models.CharField(max_length=64)
     contents = models.JSONField(default=dict)
+    exit_events = ArrayField(models.CharField(max_length=80), default=list)
+    concurrency = models.CharField(max_length=16, default="one_per_contact")
     published_at = models.DateTimeField()
     published_by = models.CharField(max_length=160, default="", db_default="")
 

@@ -39,6 +39,8 @@ class Enrolment(models.Model):
 
     state = models.CharField(max_length=9, default="due", db_default="due", db_collation="C")
     held_from = models.CharField(max_length=9, default="", db_default="", db_collation="C")
+    # The instant it was frozen: resuming moves its time on by what has passed since (decision B7).
+    held_at = models.DateTimeField(null=True)
     # Position: the id of the step it stands before or rests in; never an index. '' is the start.
     step = models.CharField(max_length=64, default="", db_default="", db_collation="C")
     # The port a finished wait or message left by, for the engine to go on with.
@@ -52,7 +54,8 @@ class Enrolment(models.Model):
     entry = models.JSONField(null=True)
     entry_occurred_at = models.DateTimeField()
     entered_at = models.DateTimeField()
-    # When it came to rest where it is: facts since then may end the rest (decision B13).
+    # Facts from this instant on may end a wait (decision B13): when its last wait ended; a send
+    # does not move it, so a purchase while the mail was being sent counts.
     rested_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
 
@@ -80,9 +83,6 @@ class Enrolment(models.Model):
                 fields=["due_at"], name="enrolment_due", condition=Q(state__in=["due", "waiting"])
             ),
             models.Index(fields=["contact", "campaign"], name="enrolment_contact"),
-            models.Index(
-                fields=["message_id"], name="enrolment_message", condition=Q(message_id__isnull=False)
-            ),
         ]
 
 

@@ -59,6 +59,20 @@ class Occurrence(models.Model):
         ]
 
 
+class Candidate(models.Model):
+    """Somebody a campaign has considered: the audience, written before it is decided who enters.
+
+    It is the independent count that entered and refused people are held against (decision B23).
+    """
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, db_constraint=False, db_index=False)
+    contact = models.ForeignKey(Contact, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["campaign", "contact"], name="candidate_once")]
+
+
 class Refusal(models.Model):
     """A candidate who did not enter, and why (decision A23); kept 90 days, then counted."""
 

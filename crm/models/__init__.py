@@ -8,7 +8,7 @@ from crm.models.consent import AddressConsent, ConsentReceipt, ConsentState
 from crm.models.contact import Contact, ContactChange, Identifier
 from crm.models.event import Event, EventKey, Reaction
 from crm.models.imports import ImportJob
-from crm.models.key import ApiKey, IdempotencyRecord
+from crm.models.key import ApiKey, IdempotencyRecord, RateCount
 from crm.models.order import Cart, Order, OrderLine
 from crm.models.segment import Dirty, Segment, SegmentChange, SegmentMember
 from crm.models.team import Membership, Store, User, Workspace
@@ -16,6 +16,6 @@ from crm.models.team import Membership, Store, User, Workspace
 __all__ = [
     "Address", "AddressConsent", "ApiKey", "AuditEntry", "Cart", "ClockShift", "ConsentReceipt",
     "ConsentState", "Contact", "ContactChange", "Dirty", "Event", "EventKey", "IdempotencyRecord",
-    "Identifier", "ImportJob", "Membership", "Order", "OrderLine", "Product", "Reaction", "Segment",
+    "Identifier", "ImportJob", "Membership", "Order", "OrderLine", "Product", "RateCount", "Reaction", "Segment",
     "SegmentChange", "SegmentMember", "Stock", "Store", "Suppression", "User", "Workspace",
 ]

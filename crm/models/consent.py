@@ -29,12 +29,15 @@ class ConsentReceipt(models.Model):
     address = models.ForeignKey(
         Address, on_delete=models.DO_NOTHING, null=True, db_constraint=False, db_index=False
     )
+    # HMAC of the address: the chain stays provable when the address is erased.
+    address_hash = models.CharField(max_length=64, default="", db_default="", db_collation="C")
     action = models.CharField(max_length=12)
     basis = models.CharField(max_length=24)
     method = models.CharField(max_length=24)
     source = models.CharField(max_length=400, default="", db_default="")
     wording = models.CharField(max_length=120, default="", db_default="")
     evidence = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
+    evidence_hash = models.CharField(max_length=64, default="", db_default="", db_collation="C")
     until = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
     occurred_at = models.DateTimeField()

@@ -37,12 +37,13 @@ class ApiKey(models.Model):
 class IdempotencyRecord(models.Model):
     """The answer to a POST under its `Idempotency-Key`, kept 7 days. 4xx are not kept.
 
-    The row is inserted first, so that a concurrent twin waits on it.
+    The row is inserted first, so that a concurrent twin waits on it. `actor` is
+    "key:<id>" or "user:<id>": two integrators may use the same key.
     """
 
-    api_key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, db_index=False)
-    route = models.CharField(max_length=200)
-    key = models.CharField(max_length=200)
+    actor = models.CharField(max_length=40, db_collation="C")
+    route = models.CharField(max_length=200, db_collation="C")
+    key = models.CharField(max_length=200, db_collation="C")
     request_hash = models.CharField(max_length=64)
     status = models.SmallIntegerField(default=0)
     body = models.BinaryField(default=b"")
@@ -50,6 +51,14 @@ class IdempotencyRecord(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["api_key", "route", "key"], name="idempotency_once")
+            models.UniqueConstraint(fields=["actor", "route", "key"], name="idempotency_once")
         ]
         indexes = [models.Index(fields=["created_at"], name="idempotency_age")]
+
+
+class RateCount(models.Model):
+    """Requests of an actor in one minute ("key:3@29705711"); an unlogged table, swept each minute."""
+
+    slot = models.CharField(max_length=100, primary_key=True, db_collation="C")
+    minute = models.BigIntegerField()
+    n = models.IntegerField()

@@ -9,15 +9,18 @@ import socket
 import time
 from argparse import ArgumentParser
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
+from urllib.request import urlopen
 
 from django.conf import settings
 from django.core.management import call_command, get_commands
 from django.core.management.base import BaseCommand, CommandError
 
-from config import broker, embedded, health, places, processes
+from config import broker, embedded, health, places, processes, pumps
 from config.supervisor import Child, Supervisor
+from crm import clock
 
 _READY_SECONDS = 60
 
@@ -61,7 +64,7 @@ class Command(BaseCommand):
             embedded.ensure(self.home)
         if settings.EMBEDDED_BROKER:
             places.make_private(places.broker_folder(self.home), owner=places.me())
-            self.supervisor.add(Child("broker", broker.command(self.home)))
+            self.supervisor.add(Child("broker", broker.command(self.home), serves_others=True))
         # Here, not in children: setting up Django costs each process a second.
         call_command("migrate", verbosity=0, interactive=False)
         self._seed(demo=not options["no_demo"])
@@ -69,7 +72,7 @@ class Command(BaseCommand):
         for number in range(1, options["workers"] + 1):
             self.supervisor.add(processes.worker(number))
         self.supervisor.add(processes.beat())
-        self._wait_until_ready(url)
+        self._wait_until_ready(url, options["port"])
         self.supervisor.watch(self._keep_database)
 
     def _public_url(self, port: int) -> str:
@@ -105,15 +108,14 @@ class Command(BaseCommand):
             first = User.objects.create_superuser("admin@example.com", settings.DEMO_PASSWORD, name="Admin")
             Membership.objects.create(user=first, role="admin")
 
-    def _wait_until_ready(self, url: str) -> None:
-        end = time.monotonic() + _READY_SECONDS
-        checks = health.ready()
-        while time.monotonic() < end and any(answer != "ok" for answer in checks.values()):
+    def _wait_until_ready(self, url: str, port: int) -> None:
+        began = clock.real()
+        wrong = _not_ready(port, began)
+        while wrong and (clock.real() - began).total_seconds() < _READY_SECONDS:
             for child in self.supervisor.children:
-                self.supervisor._look_at(child)
+                self.supervisor.look_at(child)
             time.sleep(0.1)
-            checks = health.ready()
-        wrong = {name: answer for name, answer in checks.items() if answer != "ok"}
+            wrong = _not_ready(port, began)
         self._say(f"not ready yet: {wrong}; see {self.home}/logs" if wrong else f"Cauce is up: {url}")
         for line in self._logins():
             self._say(line)
@@ -157,6 +159,20 @@ class Command(BaseCommand):
     def _say(self, line: str) -> None:
         self.stdout.write(line)
         self.stdout.flush()
+
+
+def _not_ready(port: int, began: datetime) -> dict[str, str]:
+    """What is not ready yet; a heartbeat from before `began` is an earlier beat's."""
+    wrong = {name: answer for name, answer in health.ready().items() if answer != "ok"}
+    silence = pumps.silence()
+    if silence is None or clock.real() - silence < began:
+        wrong["beat"] = "not yet"
+    try:
+        with urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1) as answer:  # noqa: S310  (our own web process)
+            answer.read()
+    except OSError as error:
+        wrong["web"] = str(error)
+    return wrong
 
 
 class _Stopped(Exception):  # noqa: N818  (not an error)

@@ -1,0 +1,1 @@
+"""How the house speaks over HTTP: keys, permissions, limits, idempotency, pages, problems and shapes."""
