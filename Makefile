@@ -75,11 +75,15 @@ $(BROWSER): package-lock.json .npmrc | .venv/bin/python
 
 # Newer versions within the ranges of requirements/*.in.
 lock: .venv/.dev
-	$(LOCK) requirements/base.in -o requirements/base.txt
-	$(LOCK) requirements/dev.in -o requirements/dev.txt
+	$(LOCK) --upgrade requirements/base.in -o requirements/base.txt
+	$(LOCK) --upgrade requirements/dev.in -o requirements/dev.txt
 	$(LOCK) --no-deps requirements/data.in -o requirements/data.txt
-	$(LOCK) requirements/node.in -o requirements/node.txt
+	$(LOCK) --upgrade requirements/node.in -o requirements/node.txt
 	npm install --package-lock-only
+
+# Collect the words to translate (needs the gettext programs; compiling them does not).
+messages: setup
+	$(BIN)/python manage.py makemessages -l es -l ru --no-location --no-wrap -i .venv -i node_modules -i tests
 
 clean:
 	rm -rf .venv node_modules .cauce

@@ -65,12 +65,14 @@ def shown(value: Any) -> str:
 class Reader:
     """One JSON object. Each method reads one key; `close` refuses the keys that none has read.
 
-    `subject` opens every sentence ("Step e1"), so that each mistake names its step.
+    `subject` opens every sentence ("Step e1"), so that each mistake names its step. `key_path` is
+    the campaign's, for those who watch events.
     """
 
     def __init__(self, data: Any, pointer: str, notes: Notes, subject: str) -> None:
         self.pointer, self.notes, self.subject = pointer, notes, subject
         self.known: set[str] = set()
+        self.key_path = ""
         if not isinstance(data, dict):
             self.notes.refuse(pointer, "not_an_object", f"{subject}: give an object here, not {shown(data)}.")
             data = {}

@@ -5,3 +5,15 @@ from django.apps import AppConfig
 
 class ChannelsConfig(AppConfig):
     name = "channels"
+
+    def ready(self) -> None:
+        from django.db.models.signals import post_migrate, pre_migrate
+
+        from channels import database
+        from channels.outbox import revocation
+        from crm import registry
+
+        pre_migrate.connect(database.uninstall, sender=self)
+        post_migrate.connect(database.install, sender=self)
+        registry.withdrawal_listeners.add("outbox", revocation.obey_withdrawals)
+        registry.contact_tables.add("channels_message", "contact_id")

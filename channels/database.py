@@ -15,7 +15,7 @@ DECLARE found_epoch uuid;
 BEGIN
   SELECT epoch INTO found_epoch FROM channels_epoch;
   IF found_epoch IS NULL THEN
-    INSERT INTO channels_epoch (only, epoch) VALUES (true, gen_random_uuid()) ON CONFLICT DO NOTHING;
+    INSERT INTO channels_epoch (one, epoch) VALUES (true, gen_random_uuid()) ON CONFLICT DO NOTHING;
     SELECT epoch INTO found_epoch FROM channels_epoch;
   END IF;
   RETURN found_epoch;

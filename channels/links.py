@@ -20,7 +20,7 @@ CLOSE: Final = "\ue001"
 PIXEL: Final = f"{OPEN}pixel{CLOSE}"
 FOOTER: Final = f"{OPEN}footer{CLOSE}"
 
-_MARKER: Final = re.compile(f"{OPEN}(\\d+){CLOSE}")
+_MARKER: Final = re.compile(f"{OPEN}([0-9]{{1,4}}){CLOSE}")
 _HREF: Final = re.compile(
     r"""(<a\b(?:[^>"']|"[^"]*"|'[^']*')*?\bhref\s*=\s*)(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE
 )

@@ -14,8 +14,6 @@ from django.db import DatabaseError, connection
 
 from config import broker, embedded, health, places
 
-EXTENSIONS = ("pg_trgm",)
-
 
 @dataclass(frozen=True)
 class Finding:
@@ -110,21 +108,18 @@ def _embedded_stopped() -> Iterator[Finding]:
 def _database_answers() -> Iterator[Finding]:
     version: int = connection.pg_version  # type: ignore[attr-defined]  # PostgreSQL's wrapper has it
     yield Finding(
-        "database", f"PostgreSQL {version // 10000}", "" if version >= 150000 else "Use PostgreSQL 15 or newer."
-    )
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT name FROM pg_available_extensions")
-        available = {row[0] for row in cursor.fetchall()}
-    missing = [name for name in EXTENSIONS if name not in available]
-    yield Finding(
-        "extensions",
-        f"missing: {', '.join(missing)}" if missing else "there",
-        "Install PostgreSQL's contrib package." if missing else "",
+        "database", f"PostgreSQL {version // 10000}{_left_over()}", "" if version >= 150000 else "Use PostgreSQL 15 or newer."
     )
     checks = health.ready()
     yield Finding("migrations", checks["migrations"], "" if checks["migrations"] == "ok" else "manage.py migrate")
     beat = checks["beat"]
     yield Finding("beat", beat, "" if beat == "ok" else "Start it: `make run`, or the beat process of your set-up.")
+
+
+def _left_over() -> str:
+    if not settings.EMBEDDED_DATABASE or embedded.is_up(settings.CAUCE_HOME):
+        return ""
+    return ", embedded, running without `up` (a killed start leaves it; the next `make run` adopts it)"
 
 
 def _broker() -> Iterator[Finding]:

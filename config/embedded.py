@@ -94,6 +94,18 @@ def stop(home: Path) -> bool:
     return True
 
 
+def is_up(home: Path) -> bool:
+    """Whether a `manage.py up` of `home` is running."""
+    try:
+        with open(home / "up.lock") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False
+    return False
+
+
 def is_running(home: Path) -> bool:
     """Whether the server of `home` answers."""
     with suppress(psycopg2.OperationalError):

@@ -38,6 +38,7 @@ def request_log(get_response: Handler) -> Handler:
     def middleware(request: HttpRequest) -> HttpResponseBase:
         started = time.perf_counter()
         request_id = uuid.uuid4().hex
+        request.META["cauce.request_id"] = request_id
         response = get_response(request)
         response.headers["X-Request-Id"] = request_id
         # The route, not the path: paths of public links carry tokens.

@@ -252,11 +252,20 @@ STORAGES = {
     },
 }
 
+# Requests a minute, over all web processes: of a key or user, and of an address that shows neither.
+API_RATE_PER_MINUTE = env.int("API_RATE_PER_MINUTE", default=12_000)
+API_RATE_PER_MINUTE_UNKNOWN = env.int("API_RATE_PER_MINUTE_UNKNOWN", default=600)
+# The views of the API name their parts themselves (`crm.rest.endpoint`): a default that imports
+# views while DRF is being imported is a circle.
 REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "EXCEPTION_HANDLER": "crm.rest.problems.handle",
+    "URL_FORMAT_OVERRIDE": None,
+    "UNAUTHENTICATED_USER": None,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Cauce",
@@ -268,6 +277,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "OAS_VERSION": "3.1.0",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "AUTHENTICATION_WHITELIST": ["crm.rest.keys.KeyAuthentication", "crm.rest.keys.SessionAuthentication"],
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
 }
 
 # One JSON line per event on stderr, with ids and never with addresses

@@ -23,6 +23,20 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
                             THEN (value #>> '{}')::numeric END
   END
 $$;
+CREATE OR REPLACE FUNCTION cauce_instant(value jsonb) RETURNS timestamptz
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+DECLARE
+  written text;
+BEGIN
+  IF jsonb_typeof(value) IS DISTINCT FROM 'string' THEN RETURN NULL; END IF;
+  written := value #>> '{}';
+  IF written !~ '^(1[6-9]|2[0-9])[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9]))?$'
+    OR substr(written, 9, 2)::int > extract(day FROM
+         make_date(substr(written, 1, 4)::int, substr(written, 6, 2)::int, 1) + interval '1 month' - interval '1 day')
+  THEN RETURN NULL; END IF;
+  IF length(written) = 10 THEN written := written || 'T00:00:00Z'; END IF;
+  RETURN written::timestamptz;
+END $$;
 CREATE OR REPLACE FUNCTION cauce_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   RAISE EXCEPTION '% is append-only: % refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'restrict_violation';

@@ -18,6 +18,9 @@ Key = tuple[int, int | None, str, str]  # contact, address, purpose, channel
 YES: Final = ("granted", "confirmed")
 NO: Final = ("refused", "withdrawn", "objected")
 IMPORTED: Final = "csv_import"
+DOUBLE: Final = ("doi_email", "doi_sms_code")
+# The source of a receipt that carries an earlier statement over to a first address.
+BOUND: Final = "bound:"
 # Grounds that rest on a relation, not on a yes: they never lift somebody's no.
 SOFT_BASES: Final = ("soft_opt_in", "legitimate_interest")
 
@@ -52,7 +55,7 @@ class Said:
     occurred_at: datetime
     until: datetime | None = None
     expires_at: datetime | None = None
-    pending: bool = False
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -211,18 +214,27 @@ def step(state: Folded, said: Said) -> Folded:
 def _yes(state: Folded, said: Said) -> Folded:
     if state.state in ("refused", "withdrawn") and not lifts(said, state.since):
         return state
-    if state.state in ("granted", "soft", "paused") and said.pending:
-        return state
     basis = said.basis or state.basis or "consent"
-    word = "granted_unconfirmed" if said.pending else "soft" if basis in SOFT_BASES else "granted"
+    word = "soft" if basis in SOFT_BASES else "granted"
+    if state.state in ("requested", "granted_unconfirmed") and not _proves_address(said):
+        word = "granted_unconfirmed"  # a double opt-in is under way: the form alone is not the yes
     return Folded(word, basis, said.occurred_at, said.expires_at, receipt_id=said.receipt_id)
+
+
+def _proves_address(said: Said) -> bool:
+    return said.action == "confirmed" or said.method in DOUBLE
 
 
 def lifts(said: Said, no_since: datetime | None) -> bool:
     """Whether this yes is one that ends a no of `no_since`."""
-    if said.action not in YES or said.method == IMPORTED or said.basis in SOFT_BASES or said.pending:
+    if said.action not in YES or said.method == IMPORTED or said.basis in SOFT_BASES:
         return False
     return no_since is None or said.occurred_at >= no_since
+
+
+def lifts_address(said: Said, no_since: datetime | None) -> bool:
+    """Whether it also ends a no that belongs to the address: only if it was given for that very address."""
+    return lifts(said, no_since) and not said.source.startswith(BOUND)
 
 
 def _requested(state: Folded, said: Said) -> Folded:

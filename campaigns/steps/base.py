@@ -89,13 +89,16 @@ Decision = Go | Stay | Stop
 class Step:
     """One configured step. The defaults suit a step that goes straight on.
 
-    `lane_keys`: what a lane may hold beside label, id and steps. `is_wait`: leaving it begins
-    a new stretch of time to look back into.
+    `own_lanes`: its ports are its lanes, by id (elsewhere a lane is found by its label).
+    `reserved`: reserved labels that mean something here. `is_wait`: leaving it begins a new
+    stretch of time to look back into. `deals`: it remembers an arm per contact.
     """
 
     kind: ClassVar[str]
-    lane_keys: ClassVar[tuple[str, ...]] = ()
+    own_lanes: ClassVar[bool] = False
+    reserved: ClassVar[frozenset[str]] = frozenset()
     is_wait: ClassVar[bool] = False
+    deals: ClassVar[bool] = False
 
     @classmethod
     def parse(cls, config: Reader, lanes: Sequence[Lane]) -> Self:

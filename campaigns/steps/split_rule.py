@@ -21,7 +21,8 @@ class SplitRule(Step):
     when: Mapping[str, Any]
 
     kind = "split.rule"
-    lane_keys = ("when",)
+    own_lanes = True
+    reserved = frozenset({ELSE})
 
     @classmethod
     def parse(cls, config: Reader, lanes: Sequence[Lane]) -> Self:

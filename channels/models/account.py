@@ -23,6 +23,8 @@ class Account(models.Model):
     active = models.BooleanField(default=True)
     # The breaker: no hand-off before this instant (machine's time).
     resting_until = models.DateTimeField(null=True, blank=True)
+    # The pace: what was let through fills the account's time up to here (machine's time).
+    paced_until = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [

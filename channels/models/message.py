@@ -22,6 +22,12 @@ class Message(models.Model):
     `due_at`, `expires_at` are business time. `lease_until`, `handed_at`, `started_at`,
     `settled_at` are the machine's. `epoch` is the database epoch of the hand-off
     (decision C1). `slots` are the values the templates used, kept as sent.
+
+    `counted_at` is the business time of the hand-off: what caps count and quiet hours
+    were judged at. It is empty again when the message did not go. `judged` is what the
+    gate let it pass by (basis, receipt, zone, quiet hours, cap).
+    `receipt` is what the carrier said, until that is settled with its batch.
+    `doubtful`: an attempt of an idempotent carrier got no answer; it may have gone.
     """
 
     contact = models.ForeignKey(Contact, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
@@ -62,6 +68,10 @@ class Message(models.Model):
     handed_at = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True)
     settled_at = models.DateTimeField(null=True)
+    counted_at = models.DateTimeField(null=True)
+    judged = models.JSONField(null=True)
+    receipt = models.JSONField(null=True)
+    doubtful = models.BooleanField(default=False, db_default=False)
     provider_message_id = models.CharField(max_length=200, default="", db_default="", db_collation="C")
     slots = models.JSONField(null=True)
     # What the asker wants said to the templates beside the contact's live facts

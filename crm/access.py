@@ -1,0 +1,56 @@
+"""Which role may do what. Pure: roles are data, and what is not listed is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+READ: Final = frozenset({
+    "contacts.read", "consents.read", "events.read", "catalogue.read", "orders.read",
+    "segments.read", "campaigns.read", "messages.read",
+})
+# What comes in from shops, tills and forms.
+CAPTURE: Final = frozenset({
+    "contacts.write", "consents.write", "events.write", "orders.write", "catalogue.write",
+})
+# What a marketer works on.
+WORK: Final = frozenset({"segments.write", "campaigns.write", "campaigns.trigger"})
+PUBLISH: Final = frozenset({"campaigns.publish"})
+ADMINISTER: Final = frozenset({"keys.write", "users.write", "accounts.write", "workspace.write", "operations.read"})
+# A store sees people, their permission and their purchases; never campaigns or other stores.
+STORE: Final = frozenset({
+    "contacts.read", "contacts.write", "consents.read", "consents.write", "events.write",
+    "orders.read", "orders.write", "catalogue.read", "catalogue.write",
+})
+EVERYTHING: Final = READ | CAPTURE | WORK | PUBLISH | ADMINISTER
+
+# Roles of people (crm.models.team.Role).
+ROLES: Final[dict[str, frozenset[str]]] = {
+    "admin": EVERYTHING,
+    "marketer": READ | CAPTURE | WORK | PUBLISH,
+    "approver": READ | PUBLISH,
+    "analyst": READ,
+    "developer": READ | CAPTURE | WORK | frozenset({"keys.write", "operations.read"}),
+    "store_manager": STORE,
+    "store_staff": STORE - {"catalogue.write"},
+    "call_agent": frozenset({"contacts.read", "consents.read", "consents.write", "events.write", "orders.read"}),
+}
+
+# Roles of keys (crm.models.key.ApiKey.Role).
+KEY_ROLES: Final[dict[str, frozenset[str]]] = {
+    "admin": EVERYTHING,
+    "marketer": ROLES["marketer"],
+    "analyst": READ,
+    "store": STORE,
+    "tracking": frozenset({"events.write"}),
+}
+
+
+def of_roles(roles: Iterable[str]) -> frozenset[str]:
+    """What somebody with these roles may do: the union."""
+    return frozenset().union(*(ROLES.get(role, frozenset()) for role in roles))
+
+
+def of_key(role: str) -> frozenset[str]:
+    """What a key of this role may do; its scopes may narrow it."""
+    return KEY_ROLES.get(role, frozenset())

@@ -1,0 +1,64 @@
+"""Keys of integrators: made once, shown once, kept as a hash."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.conf import settings
+from django.db.models import Q
+
+from crm import access, clock
+from crm.models import ApiKey, Store
+
+# Write keys stand in web pages: they can only tell events.
+PUBLISHABLE: Final = "tracking"
+SHOWN: Final = 12
+# `last_used_at` is a hint, not a log: it is written once in a while.
+HINT: Final = timedelta(minutes=5)
+
+
+def create(
+    role: str,
+    name: str,
+    *,
+    scopes: Sequence[str] = (),
+    store: Store | None = None,
+    expires_at: datetime | None = None,
+) -> str:
+    """A new key. The secret is returned now and never again. `ValueError` for an unknown role or scope."""
+    if role not in access.KEY_ROLES:
+        raise ValueError(f"{role!r} is no role of a key; it is one of {', '.join(access.KEY_ROLES)}.")
+    strange = set(scopes) - access.of_key(role)
+    if strange:
+        raise ValueError(f"A {role} key cannot have the scope {sorted(strange)[0]!r}.")
+    kind = "wk" if role == PUBLISHABLE else "sk"
+    mode = "test_" if settings.CAUCE_MODE == "test" else ""
+    secret = f"{kind}_{mode}{secrets.token_urlsafe(32)}"
+    ApiKey.objects.create(
+        name=name, role=role, scopes=list(scopes), prefix=secret[:SHOWN], hash=hash_of(secret), store=store,
+        expires_at=expires_at,
+    )
+    return secret
+
+
+def find(secret: str) -> ApiKey | None:
+    """The key of a secret, if it is in force."""
+    real = clock.real()
+    key = (
+        ApiKey.objects.select_related("store")
+        .filter(hash=hash_of(secret), revoked_at=None)
+        .filter(Q(expires_at=None) | Q(expires_at__gt=real))
+        .first()
+    )
+    if key and (key.last_used_at is None or real - key.last_used_at > HINT):
+        ApiKey.objects.filter(pk=key.pk).update(last_used_at=real)
+    return key
+
+
+def hash_of(secret: str) -> str:
+    """256 random bits need no slow hash."""
+    return hashlib.sha256(secret.encode()).hexdigest()
