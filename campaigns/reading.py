@@ -9,6 +9,7 @@ from datetime import time
 from typing import Any, Final
 
 from crm.errors import Problem
+from crm.segments import where
 
 SECONDS: Final = {"minutes": 60, "hours": 3_600, "days": 86_400, "weeks": 604_800}
 LONGEST_S: Final = 730 * 86_400
@@ -209,18 +210,11 @@ class Reader:
 
     def where(self, key: str = "where") -> tuple[Mapping[str, Any], ...]:
         """Filters on an event's properties."""
-        found = []
-        for pointer, item in self.items(key, low=0, high=20, of="filters"):
-            inner = Reader(item, pointer, self.notes, self.subject)
-            path = inner.text("f", required=True)
-            if path and not path.startswith(PREFIX):
-                inner.refuse("f", "not_a_path", 'f must be a path such as "properties.category".')
-            inner.text("op", required=True, longest=20)
-            inner.raw("v")
-            inner.choice("missing", ("no", "yes"), default="no")
-            inner.close()
-            found.append(inner.data)
-        return tuple(found)
+        value = self.raw(key, [])
+        wrong = where.problems(value, self.at(key))
+        for problem in wrong:
+            self.notes.refuse(problem.pointer, problem.code, f"{self.subject}: {problem.detail}")
+        return () if wrong else tuple(value)
 
     def rule(self, key: str) -> Any:
         """A rule of the segment grammar; None if absent. Its shape here, its words by `rule_check`."""

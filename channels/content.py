@@ -13,9 +13,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, Final, Protocol
 
 from django.db import connection, transaction
@@ -87,8 +88,9 @@ class Compiled:
                 _copy(parts, values, kept)
         return kept
 
-    def _click(self, message_id: int) -> Any:
-        return lambda place: tracking.url("click", message_id, self.link_ids[place])
+    def _click(self, message_id: int) -> Callable[[int], str]:
+        # HTML and text lead to the same places: sign each once.
+        return cache(lambda place: tracking.url("click", message_id, self.link_ids[place]))
 
 
 def problems(channel: str, body: Mapping[str, Any]) -> list[Problem]:

@@ -87,11 +87,11 @@ def _connect(parts: SplitResult, end: float) -> http.client.HTTPConnection:
         sock = socket.create_connection((address, port), timeout=_left(end))
         if parts.scheme == "https":
             sock = ssl.create_default_context().wrap_socket(sock, server_hostname=host)
+        connection = http.client.HTTPConnection(host, port, timeout=_left(end))
     except OSError as error:
         if sock is not None:
             sock.close()
         raise NotStarted(f"No connection: {error}") from error
-    connection = http.client.HTTPConnection(host, port, timeout=_left(end))
     connection.sock = sock
     return connection
 
@@ -145,9 +145,9 @@ def _exchange(
         response = connection.getresponse()
         taken = bytearray()
         while len(taken) <= limit:
-            connection_left = _left(end)
+            left = _left(end)
             if connection.sock is not None:
-                connection.sock.settimeout(connection_left)
+                connection.sock.settimeout(left)
             piece = response.read1(65536)
             if not piece:
                 break

@@ -21,6 +21,7 @@ _ADDRESS: Final = re.compile(r"[^\s<>()\[\],;:\\\"@]{1,64}@[^\s<>()\[\],;:\\\"@]
 # 76 characters of base64 hold 57 bytes.
 _CHUNK: Final = 76
 _LONGEST_LINE: Final = 990
+_LONGEST_QP: Final = 3_000
 
 
 class Unsafe(ValueError):
@@ -94,11 +95,11 @@ def message(headers: Mapping[str, str], text: str, html: str, boundary: str) -> 
 
 def encoded(content: str) -> tuple[str, bytes]:
     """(transfer encoding, body) for a text part: as it is where it is plain ASCII with short
-    lines, base64 where most of it is not Latin, quoted-printable otherwise."""
+    lines, quoted-printable where it is short and Latin, base64 (twice as fast) otherwise."""
     data = content.encode("utf-8")
     if len(data) == len(content) and "\0" not in content and _short_lines(data):
         return "7bit", data.replace(b"\n", b"\r\n")
-    if len(data) > len(content) * 1.25:
+    if len(data) > _LONGEST_QP or len(data) > len(content) * 1.25:
         return "base64", _base64(data.replace(b"\n", b"\r\n"))
     return "quoted-printable", b2a_qp(data, istext=True).replace(b"\n", b"\r\n")
 

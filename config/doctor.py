@@ -113,7 +113,8 @@ def _database_answers() -> Iterator[Finding]:
     checks = health.ready()
     yield Finding("migrations", checks["migrations"], "" if checks["migrations"] == "ok" else "manage.py migrate")
     beat = checks["beat"]
-    yield Finding("beat", beat, "" if beat == "ok" else "Start it: `make run`, or the beat process of your set-up.")
+    stopped = settings.EMBEDDED_DATABASE and not embedded.is_up(settings.CAUCE_HOME)
+    yield Finding("beat", beat, "" if beat == "ok" or stopped else "Start it: `make run`, or the beat process of your set-up.")
 
 
 def _left_over() -> str:

@@ -57,7 +57,7 @@ def _parked() -> int | None:
     if not _exists("crm_reaction"):
         return None
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM crm_reaction WHERE parked_at IS NOT NULL")
+        cursor.execute("SELECT count(*) FROM crm_reaction WHERE parked")
         return int(cursor.fetchone()[0])
 
 

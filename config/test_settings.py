@@ -19,7 +19,7 @@ from config import embedded, places
 os.environ.setdefault("CAUCE_HOME", str(places.CHECKOUT / ".cauce" / "test"))
 
 from config.settings import *
-from config.settings import CAUCE_HOME, DATABASES, EMBEDDED_DATABASE, LOGGING
+from config.settings import CAUCE_HOME, DATABASES, EMBEDDED_DATABASE, LOGGING, STATIC_ROOT
 
 if EMBEDDED_DATABASE:
     embedded.ensure(CAUCE_HOME, durable=False)
@@ -39,4 +39,5 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # whitenoise warns where it is missing
 LOGGING = LOGGING | {"root": {"handlers": ["stderr"], "level": os.environ.get("LOG_LEVEL", "WARNING")}}

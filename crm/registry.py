@@ -88,5 +88,8 @@ withdrawal_listeners: Named[Callable[[list[Any]], None]] = Named("withdrawal lis
 contact_fields: Named[Callable[[Sequence[int]], dict[int, Any]]] = Named("contact fields")
 # Tables that carry a contact, for merge and erasure: name -> column.
 contact_tables: Named[str] = Named("contact tables")
+# Called before the tables above are rewritten, for what only their floor can solve (two runs of one
+# campaign): `(pairs: list[(loser, winner)]) -> None`.
+contact_joins: Named[Callable[[list[tuple[int, int]]], None]] = Named("contact joins")
 # Promises as queries, for `verify_ledger`.
 invariants: Named[Invariant] = Named("invariants")

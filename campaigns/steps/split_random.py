@@ -37,7 +37,7 @@ class SplitRandom(Step):
 
     def decide(self, look: Look) -> Decision:
         dealt = look.facts.arms.get(look.step)
-        if dealt in self.weights:
+        if dealt is not None and dealt in self.weights:
             return Go(dealt, "random", {"kept": True})
         lanes = list(self.weights)
         lane = lanes[chance.pick(look.salt, look.traveller.draw, list(self.weights.values()))]

@@ -49,7 +49,7 @@ class SplitRule(Step):
         return self.when
 
     def decide(self, look: Look) -> Decision:
-        failed = []
+        failed: list[str] = []
         for branch, port in enumerate(self.when):
             if look.holds(port):
                 return Go(port, "branch", {"branch": branch, "failed": failed})

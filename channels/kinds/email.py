@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from email.utils import parseaddr
+from functools import lru_cache
 from html import escape
 from html.parser import HTMLParser
 from typing import Any, Final
@@ -73,7 +74,7 @@ class Letter:
 
     def _headers(self, subject: str, values: Mapping[str, Any], to: base.Addressed) -> tuple[str, dict[str, str]]:
         scope = values["_"]
-        name, default = parseaddr(scope["default_sender"])
+        name, default = _parsed(scope["default_sender"])
         address = self._from_address or default
         shown = self._from_name or ("" if self._from_address else name)
         headers = {
@@ -184,7 +185,7 @@ def _html_footer(values: Mapping[str, Any], to: base.Addressed) -> str:
     who = escape(_who(values))
     return (
         '<p style="font:12px/1.5 sans-serif;color:#5b6472;margin:32px 16px">'
-        f'{who}<a href="{escape(to.links["unsubscribe"])}" style="color:#5b6472">{leave}</a> · '
+        f'{who}<a href="{escape(to.links["unsubscribe"])}" style="color:#5b6472">{leave}</a> | '
         f'<a href="{escape(to.links["preferences"])}" style="color:#5b6472">{choose}</a></p>'
     )
 
@@ -194,10 +195,15 @@ def _text_footer(values: Mapping[str, Any], to: base.Addressed) -> str:
     return f"-- \n{_who(values)}{leave}: {to.links['unsubscribe']}\n{choose}: {to.links['preferences']}"
 
 
+@lru_cache(maxsize=50)
+def _parsed(mailbox: str) -> tuple[str, str]:
+    return parseaddr(mailbox)
+
+
 def _who(values: Mapping[str, Any]) -> str:
     scope = values["_"]
     shown = [part for part in (scope.get("workspace"), scope.get("postal_address")) if part]
-    return f"{', '.join(shown)} · " if shown else ""
+    return f"{', '.join(shown)} | " if shown else ""
 
 
 KIND: Final = Email()

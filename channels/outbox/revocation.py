@@ -16,7 +16,7 @@ from django.db import connection, transaction
 
 from channels import states
 from channels.outbox import news
-from crm import bell
+from crm import bell, clock
 from crm.permission import Withdrawal
 
 PAUSED: Final = "paused"
@@ -93,7 +93,7 @@ def obey_withdrawals(withdrawals: Sequence[Withdrawal]) -> None:
         params = (who, each.channel) if each.purpose == "service" else (who, each.channel, each.purpose)
         scope = _Scope(f"{by} = %s AND channel = %s AND {asks}", params)
         detail = {"receipt": each.receipt_id}
-        _revoke(scope, states.BLOCKED, "consent_withdrawn", detail, each.recorded_at)
+        _revoke(scope, states.BLOCKED, "consent_withdrawn", detail, clock.now())
 
 
 def _revoke(scope: _Scope, state: str, reason: str, detail: dict[str, Any] | None, now: datetime) -> int:

@@ -22,12 +22,16 @@ class Known:
     """Who is known by what: as the database says, and as the batch goes on."""
 
     owner: dict[Place, int] = field(default_factory=dict)
-    # Contacts by number that have more than an anonymous id: they are never glued to each other.
-    named: set[int] = field(default_factory=set)
+    # The kinds of identifier each contact has: one with more than an anonymous id is a known
+    # person, and two known people are never glued to each other.
+    kinds: dict[int, set[str]] = field(default_factory=dict)
     # Shared identifiers, which name nobody: who holds which.
     shared: set[tuple[int, str, str]] = field(default_factory=set)
     # A merged contact's number and the survivor's.
     survivor: dict[int, int] = field(default_factory=dict)
+
+    def is_named(self, contact: int) -> bool:
+        return bool(self.kinds.get(contact, set()) - {WEAK})
 
     def first(self, traces: Iterable[Trace]) -> int | None:
         ranked = sorted(traces, key=lambda trace: trace.kind == WEAK)
@@ -41,13 +45,13 @@ class Known:
 
 RESOLVE = """
 SELECT i.kind, i.value, i.contact_id, i.identifying,
-       EXISTS (SELECT FROM crm_identifier o WHERE o.contact_id = i.contact_id AND o.kind <> 'anonymous_id')
+       array(SELECT DISTINCT o.kind::text FROM crm_identifier o WHERE o.contact_id = i.contact_id)
 FROM unnest(%s::text[], %s::text[]) AS t(kind, value)
 JOIN crm_identifier i ON i.kind = t.kind AND i.value = t.value
 UNION ALL
 SELECT 'id', c.id::text, coalesce(c.merged_into_id, c.id), true,
-       EXISTS (SELECT FROM crm_identifier o
-               WHERE o.contact_id = coalesce(c.merged_into_id, c.id) AND o.kind <> 'anonymous_id')
+       array(SELECT DISTINCT o.kind::text FROM crm_identifier o
+             WHERE o.contact_id = coalesce(c.merged_into_id, c.id))
 FROM crm_contact c WHERE c.id = ANY(%s)
 """
 
@@ -61,13 +65,59 @@ def load(traces: Sequence[Trace]) -> Known:
         return known
     with connection.cursor() as cursor:
         cursor.execute(RESOLVE, [[kind for kind, _ in places], [value for _, value in places], numbers])
-        for kind, value, contact, identifying, named in cursor.fetchall():
+        for kind, value, contact, identifying, kinds in cursor.fetchall():
             if kind == "id":
                 known.survivor[int(value)] = contact
             elif identifying:
                 known.owner[kind, value] = contact
             else:
                 known.shared.add((contact, kind, value))
-            if named:
-                known.named.add(contact)
+            known.kinds[contact] = set(kinds)
     return known
+
+
+@dataclass
+class Choice:
+    """Whose draft it is: a known contact, somebody new (None), or two people (then neither)."""
+
+    contact: int | None = None
+    losers: set[int] = field(default_factory=set)
+    conflict: tuple[int, ...] = ()
+
+
+def choose(traces: Sequence[Trace], known: Known) -> Choice:
+    """Decide whose traces these are.
+
+    Strong traces decide. Two known people are a conflict; somebody known only by an
+    anonymous id joins silently. An anonymous id of another known person (a shared
+    browser) is left where it is.
+    """
+    strong = _owners([trace for trace in traces if trace.kind != WEAK], known)
+    weak = _owners([trace for trace in traces if trace.kind == WEAK], known)
+    people = [contact for contact in strong if known.is_named(contact)]
+    if len(people) > 1:
+        return Choice(conflict=tuple(people))
+    anonymous = {contact for contact in (*strong, *weak) if not known.is_named(contact)}
+    winner = people[0] if people else _of_weak(traces, strong, weak, known)
+    if winner is None and anonymous:
+        winner = min(anonymous)
+    return Choice(winner, anonymous - {winner})
+
+
+def _owners(traces: Sequence[Trace], known: Known) -> list[int]:
+    found = (known.of(trace) for trace in traces)
+    return list(dict.fromkeys(owner for owner in found if owner is not None))
+
+
+def _of_weak(traces: Sequence[Trace], strong: list[int], weak: list[int], known: Known) -> int | None:
+    """A known person whose browser this is: only if nothing they are known by says otherwise.
+
+    Signing in (an external id) on the browser that left an e-mail yesterday is the same
+    person; another e-mail on the same browser is another one.
+    """
+    if strong:
+        return strong[0]
+    told = {trace.kind for trace in traces if trace.kind != WEAK and trace.identifying}
+    return next(
+        (contact for contact in weak if known.is_named(contact) and not told & known.kinds[contact]), None
+    )

@@ -14,14 +14,22 @@ from typing import Any, Final, TypeVar
 
 import orjson
 from django.db.models import Model, Q, QuerySet
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.utils.urls import replace_query_param
 
+from crm import publicids
 from crm.errors import Problem
+from crm.rest import fields
 
 LIMIT: Final = 50
 MOST: Final = 200
 NUMBER: Final = re.compile(r"[0-9]{1,9}")
+
+PARAMETERS: Final = (
+    OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": MOST, "default": LIMIT}),
+    OpenApiParameter("cursor", str, description="As `next` of the page before gives it."),
+)
 
 Row = TypeVar("Row", bound=Model)
 
@@ -98,3 +106,29 @@ def _beyond(order: Sequence[str], values: Sequence[Any]) -> Q:
         if not bound:  # says again what follows, in a form an index can use
             bound = Q(**{f"{column}__{side}e": value})
     return bound & condition
+
+
+def word(said: str, words: Sequence[str], pointer: str) -> str:
+    """A query parameter that is one of a closed list."""
+    if said not in words:
+        raise Problem(pointer, "invalid_choice", f"{said[:80]!r} is none of: {', '.join(words)}.")
+    return said
+
+
+def id_in_path(prefix: str, text: str) -> int:
+    """The number of an id that stands in the address; what is no id is simply not there."""
+    try:
+        return publicids.decode(prefix, text)
+    except Problem as problem:
+        raise Problem("", "not_found", problem.detail) from problem
+
+
+def instant(request: Request, name: str, default: datetime) -> datetime:
+    """An instant in a query parameter."""
+    said = request.query_params.get(name)
+    if said is None:
+        return default
+    found = fields.instant_of(said)
+    if found is None:
+        raise Problem(f"/{name}", "instant", f"{name} is an instant such as 2026-03-28T09:00:00Z.")
+    return found

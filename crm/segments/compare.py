@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from crm.segments import conditions, days
@@ -144,12 +144,17 @@ def answer(condition: Condition, test: Sql, readable: Sql, *, sure: bool = False
 
 
 def any_of(condition: Condition, rows: Sql, source: Source, now: datetime) -> Sql:
-    """Over the many values of `rows` (the FROM of a subquery): any, or for a negated operator none."""
+    """Over many values: any of them, or for a negated operator none.
+
+    `rows` is a FROM and a WHERE, to which the condition on one value is added.
+    """
+    def exists(what: Sql) -> Sql:
+        return join("EXISTS (SELECT FROM {} AND ({}))", rows, what)
+
     if condition.kind == conditions.SET:
-        found = join("EXISTS (SELECT FROM {} WHERE {})", rows, source.readable(conditions.SET))
+        found = exists(source.readable(conditions.SET))
         return opposite(found) if condition.negated else found
-    test = join("EXISTS (SELECT FROM {} WHERE {})", rows, source.test(condition, now))
-    readable = join("EXISTS (SELECT FROM {} WHERE {})", rows, source.readable(condition.kind))
+    test, readable = exists(source.test(condition, now)), exists(source.readable(condition.kind))
     return answer(condition, test, readable, sure=True)
 
 
@@ -208,9 +213,9 @@ def _calendar(condition: Condition, value: Sql, now: datetime) -> Sql:
     cases = [
         join("WHEN {} THEN {}", _lives(names), _anniversary(value, day, low, high))
         for day, names in days.by_date(now).items()
-        if day != now.date()
+        if day != now.astimezone(UTC).date()
     ]
-    here = _anniversary(value, now.date(), low, high)
+    here = _anniversary(value, now.astimezone(UTC).date(), low, high)
     if not cases:
         return here
     return join("CASE " + " ".join("{}" for _ in cases) + " ELSE {} END", *cases, here)

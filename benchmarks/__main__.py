@@ -1,0 +1,27 @@
+"""`make bench`: run all benchmarks, or those named on the command line."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+ALL = ("imports", "segments", "upkeep", "runs", "send", "intake", "latency", "ticks")
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "benchmarks.settings")
+    import django
+
+    django.setup()
+    from benchmarks import ground
+
+    for name in sys.argv[1:] or ALL:
+        module = importlib.import_module(f"benchmarks.{name}")
+        ground.fresh_database()
+        module.main()
+        ground.save()
+
+
+if __name__ == "__main__":
+    main()

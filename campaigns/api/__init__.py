@@ -1,0 +1,1 @@
+"""Campaigns over REST. Views greet, verbs work."""

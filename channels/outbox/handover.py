@@ -1,0 +1,188 @@
+"""Second transaction: everything is checked again under the locks, and the intent is made durable.
+
+Lock order of the whole house: campaign, contacts in id order, addresses in id order, messages. The
+number of queries is the same for one message and for fifty. A message that goes is reserved for the
+contact's cap at once, so two workers cannot both use the last place.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from channels import gate, states, vetoes
+from channels.outbox import news
+from channels.outbox.claims import Letter
+from channels.outbox.revocation import PAUSED
+from channels.outbox.writing import Ready
+from channels.types import Defer, Go, Refuse, Verdict
+from crm import arrays, consent, partitions, workspace
+
+LOCK_CAMPAIGNS: Final = "SELECT pg_advisory_xact_lock_shared(key) FROM unnest(%s::bigint[]) AS key"
+LOCK_CONTACTS: Final = "SELECT id, zone FROM crm_contact WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
+LOCK_ADDRESSES: Final = "SELECT id FROM crm_address WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
+COUNTED: Final = """
+SELECT contact_id, array_agg(counted_at) FROM channels_message
+WHERE contact_id = ANY(%s) AND counted_at > %s AND message_class = 'marketing' GROUP BY contact_id"""
+
+GOING: Final = {"id": "bigint", "slots": "jsonb", "judged": "jsonb"}
+HAND_OVER: Final = f"""
+WITH current AS MATERIALIZED (SELECT cauce_epoch() AS epoch)
+UPDATE channels_message m
+SET state = 'handing_off', reason = '', reason_detail = NULL, epoch = current.epoch, slots = v.slots,
+    judged = v.judged, account_id = %s, counted_at = %s, handed_at = clock_timestamp(),
+    started_at = CASE WHEN %s THEN NULL ELSE clock_timestamp() END,
+    lease_until = clock_timestamp() + make_interval(secs => %s)
+FROM {arrays.unnest(GOING, "v")}, current
+WHERE m.id = v.id AND m.lease = %s AND m.state = 'claimed'
+RETURNING m.id"""
+
+TURNED: Final = {"id": "bigint", "state": "text", "reason": "text", "detail": "jsonb", "due_at": "timestamptz"}
+# A doubtful message may have gone already: it never ends as one that did not.
+TURN_AWAY: Final = f"""
+UPDATE channels_message m
+SET state = CASE WHEN m.doubtful AND v.state IN ('blocked', 'expired') THEN 'unknown' ELSE v.state END,
+    reason = v.reason, reason_detail = v.detail, due_at = coalesce(v.due_at, m.due_at), lease = NULL,
+    lease_until = NULL, settled_at = CASE WHEN v.state IN ('due', 'planned') THEN NULL ELSE clock_timestamp() END
+FROM {arrays.unnest(TURNED, "v")}
+WHERE m.id = v.id AND m.lease = %s AND m.state = 'claimed'
+RETURNING {news.COLUMNS}"""
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What the locks and the queries of one batch showed."""
+
+    zones: dict[int, str]
+    vetoed: dict[int, str]
+    standings: dict[Any, consent.Standing]
+    counted: dict[int, list[datetime]]
+
+
+def hand_over(batch: Sequence[Ready], *, lease: UUID, account_id: int, now: datetime) -> list[Ready]:
+    """Those of the batch whose turn has come; their intent is on disk when this returns.
+
+    The others are deferred, held or ended with their reason in the same transaction.
+    """
+    if not batch:
+        return []
+    with transaction.atomic():
+        house = _house()
+        zones = _lock([ready.letter for ready in batch])
+        seen = _look([ready.letter for ready in batch], zones, house, now)
+        going: list[tuple[Ready, dict[str, Any]]] = []
+        turned: list[tuple[Letter, Defer | Refuse]] = []
+        # Where a contact has room for some of them only, the most important goes.
+        for ready in sorted(batch, key=lambda each: (-each.letter.priority, each.letter.due_at, each.letter.id)):
+            verdict, proof = _judge(ready.letter, seen, house, now)
+            if isinstance(verdict, Go):
+                going.append((ready, proof))
+            else:
+                turned.append((ready.letter, verdict))
+        gone = _write_going(going, lease, account_id, now)
+        _turn_away(turned, lease, now)
+    return [ready for ready in batch if ready.letter.id in gone]
+
+
+def turn_away(turned: Sequence[tuple[Letter, Defer | Refuse]], *, lease: UUID, now: datetime) -> None:
+    """End or put off claimed messages that never came to their hand-off."""
+    with transaction.atomic():
+        _turn_away(turned, lease, now)
+
+
+def _lock(letters: Sequence[Letter]) -> dict[int, str]:
+    campaigns = sorted({each.campaign_id for each in letters if each.campaign_id is not None})
+    addresses = sorted({each.address_id for each in letters if each.address_id is not None})
+    with connection.cursor() as cursor:
+        if campaigns:
+            cursor.execute(LOCK_CAMPAIGNS, [[partitions.LOCK_CAMPAIGN + each for each in campaigns]])
+        cursor.execute(LOCK_CONTACTS, [sorted({each.contact_id for each in letters})])
+        zones = dict(cursor.fetchall())
+        cursor.execute(LOCK_ADDRESSES, [addresses])
+    return zones
+
+
+def _look(letters: Sequence[Letter], zones: dict[int, str], house: gate.House, now: datetime) -> _Seen:
+    """Statements of their own after the locks, so that they see what was committed before them."""
+    contacts = sorted({each.contact_id for each in letters if each.message_class == gate.MARKETING})
+    counted: dict[int, list[datetime]] = {}
+    if contacts:
+        with connection.cursor() as cursor:
+            cursor.execute(COUNTED, [contacts, now - timedelta(days=house.cap_days)])
+            counted = dict(cursor.fetchall())
+    return _Seen(
+        zones=zones,
+        vetoed=vetoes.ask([each.id for each in letters], now),
+        standings=consent.standings(list({_key(each): None for each in letters})),
+        counted=counted,
+    )
+
+
+def _judge(letter: Letter, seen: _Seen, house: gate.House, now: datetime) -> tuple[Verdict, dict[str, Any]]:
+    counted = seen.counted.setdefault(letter.contact_id, [])
+    facts = gate.Facts(
+        channel=letter.channel,
+        message_class=letter.message_class,
+        standing=seen.standings[_key(letter)],
+        zone=seen.zones.get(letter.contact_id, "UTC"),
+        veto=seen.vetoed.get(letter.id, ""),
+        held_out=letter.held_out,
+        expires_at=letter.expires_at,
+        counted=counted,
+    )
+    verdict = gate.judge(facts, house, now)
+    if not isinstance(verdict, Go):
+        return verdict, {}
+    if letter.message_class == gate.MARKETING:
+        counted.append(now)
+    return verdict, gate.passed_by(facts, house, now)
+
+
+def _key(letter: Letter) -> tuple[int, int | None, str, str]:
+    return letter.contact_id, letter.address_id, consent.purpose_of(letter.purpose, letter.message_class), letter.channel
+
+
+def _house() -> gate.House:
+    space = workspace.current()
+    return gate.House(space.quiet_from, space.quiet_until, space.cap_messages, space.cap_days)
+
+
+def _write_going(
+    going: Sequence[tuple[Ready, dict[str, Any]]], lease: UUID, account_id: int, now: datetime
+) -> frozenset[int]:
+    if not going:
+        return frozenset()
+    rows = [(ready.letter.id, dict(ready.slots), proof) for ready, proof in going]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            HAND_OVER,
+            [account_id, now, getattr(settings, "HANDOFF_MARKS", True), settings.LEASE_SECONDS,
+             *arrays.parameters(rows, len(GOING)), str(lease)],
+        )  # fmt: skip
+        return frozenset(number for (number,) in cursor.fetchall())
+
+
+def _turn_away(turned: Sequence[tuple[Letter, Defer | Refuse]], lease: UUID, now: datetime) -> None:
+    if not turned:
+        return
+    rows = [(letter.id, *_turned(verdict)) for letter, verdict in turned]
+    with connection.cursor() as cursor:
+        cursor.execute(TURN_AWAY, [*arrays.parameters(rows, len(TURNED)), str(lease)])
+        ended = [news.Ended(*row) for row in cursor.fetchall()]
+    news.tell(ended, now)
+
+
+def _turned(verdict: Defer | Refuse) -> tuple[str, str, str | None, datetime | None]:
+    detail = json.dumps(dict(verdict.detail)) if verdict.detail else None
+    if isinstance(verdict, Defer):
+        return states.DUE, verdict.reason, detail, verdict.until
+    if verdict.reason == PAUSED:
+        return states.PLANNED, PAUSED, detail, None
+    return (states.EXPIRED if verdict.expired else states.BLOCKED), verdict.reason, detail, None

@@ -1,0 +1,155 @@
+"""On the wire: a mark, a network call, and the outcome with the next mark (decision C6).
+
+`cauce_mark` says whether a message may go at this very moment: it is still in our batch, under our
+lease, and nobody has taken it back. Without that answer nothing is sent. So a worker that is killed
+leaves one message started per connection; everything else was provably not sent.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, connection
+
+from channels import pace
+from channels.accounts import Open
+from channels.outbox import settlement
+from channels.outbox.settlement import Result
+from channels.outbox.writing import Ready
+from channels.types import Outcome, Receipt
+from crm import clock
+
+log = logging.getLogger(__name__)
+
+MARK: Final = "SELECT cauce_mark(%s::uuid, %s::bigint, %s::jsonb, %s::bigint, %s::bigint)"
+EXTEND: Final = """
+UPDATE channels_message SET lease_until = clock_timestamp() + make_interval(secs => %s)
+WHERE id = ANY(%s) AND lease = %s AND state = 'handing_off'"""
+# Not on the wire after all, because the connection to the provider is gone.
+GIVE_BACK: Final = """
+UPDATE channels_message SET state = 'due', lease = NULL, lease_until = NULL, handed_at = NULL, counted_at = NULL
+WHERE id = ANY(%s) AND lease = %s AND state = 'handing_off' AND started_at IS NULL"""
+
+# Outcomes are settled at least this often, so that runs go on while a slow provider answers.
+SETTLE_SECONDS: Final = 1.0
+# Answers after which the next message would only meet the same wall.
+_WALL: Final = (Outcome.NOT_STARTED,)
+
+
+@dataclass
+class _Batch:
+    """A batch on its way: results that are not settled, and when its lease was last renewed."""
+
+    account: Open
+    lease: UUID
+    results: list[Result] = field(default_factory=list)
+    unwritten: Result | None = None
+    settled_at: float = field(default_factory=time.monotonic)
+    leased_at: float = field(default_factory=time.monotonic)
+
+
+def send(batch: Sequence[Ready], account: Open, lease: UUID) -> int:
+    """Send what was handed over, in id order. Returns how many messages were settled."""
+    on_way = _Batch(account, lease)
+    settled = 0
+    for place, ready in enumerate(batch):
+        started_at = _start(on_way, ready, batch[place:])
+        if started_at is None:
+            continue
+        result = _call(account, ready, started_at)
+        on_way.unwritten = result
+        on_way.results.append(result)
+        if result.receipt.outcome in _WALL:
+            _give_back([each.letter.id for each in batch[place + 1 :]], lease)
+            pace.rest(account)
+            break
+        if time.monotonic() - on_way.settled_at > SETTLE_SECONDS:
+            settled += _settle(on_way)
+    settled += _settle(on_way)
+    if on_way.results == [] and settled:
+        pace.wake(account)
+    return settled
+
+
+def _call(account: Open, ready: Ready, started_at: datetime) -> Result:
+    try:
+        receipt = account.carrier.send(ready.outgoing)
+    except Exception as error:
+        # A carrier promises not to raise; one that does has said nothing about its message.
+        log.exception("carrier raised", extra={"event": "carrier_raised", "message": ready.letter.id})
+        account.carrier.close()
+        receipt = Receipt(Outcome.UNKNOWN, code="raised", detail=type(error).__name__)
+    return Result(ready.letter.id, ready.letter.attempts, receipt, started_at, clock.real())
+
+
+def _start(on_way: _Batch, ready: Ready, rest: Sequence[Ready]) -> datetime | None:
+    """Mark the message started, and write the outcome of the one before; None: do not send."""
+    if not getattr(settings, "HANDOFF_MARKS", True):
+        return clock.real()
+    before = on_way.unwritten
+    receipt = settlement.as_json(before.receipt) if before is not None else None
+    try:
+        if time.monotonic() - on_way.leased_at > settings.LEASE_SECONDS / 4:
+            _extend(on_way, rest)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                MARK,
+                [str(on_way.lease), before.message_id if before else None, receipt, ready.letter.id,
+                 ready.letter.address_id],
+            )  # fmt: skip
+            started_at: datetime | None = cursor.fetchone()[0]
+    except (DatabaseError, InterfaceError):
+        # Whether the mark was made is not known; that nothing was sent is.
+        on_way.results.append(_not_sent(ready))
+        raise_after(on_way)
+        raise
+    on_way.unwritten = None
+    return started_at
+
+
+def raise_after(on_way: _Batch) -> None:
+    """The database went away in the middle: what is known is still true, so write it once it is back."""
+    end = time.monotonic() + settings.LEASE_SECONDS / 4
+    while time.monotonic() < end:
+        connection.close()
+        try:
+            _settle(on_way)
+            return
+        except (DatabaseError, InterfaceError):
+            time.sleep(0.2)
+    log.warning("outcomes left to the reaper", extra={"event": "outcomes_lost", "count": len(on_way.results)})
+
+
+def _not_sent(ready: Ready) -> Result:
+    receipt = Receipt(Outcome.NOT_STARTED, detail="the database went away")
+    return Result(ready.letter.id, ready.letter.attempts, receipt, None, clock.real())
+
+
+def _settle(on_way: _Batch) -> int:
+    count = settlement.settle(
+        on_way.results, lease=on_way.lease, idempotent=on_way.account.carrier.idempotent, now=clock.now()
+    )
+    on_way.results = []
+    on_way.unwritten = None
+    on_way.settled_at = time.monotonic()
+    return count
+
+
+def _extend(on_way: _Batch, rest: Sequence[Ready]) -> None:
+    """A slow provider must not cost us the lease of what still waits in this batch."""
+    ids = [each.letter.id for each in rest] + [each.message_id for each in on_way.results]
+    with connection.cursor() as cursor:
+        cursor.execute(EXTEND, [settings.LEASE_SECONDS, ids, str(on_way.lease)])
+    on_way.leased_at = time.monotonic()
+
+
+def _give_back(ids: Sequence[int], lease: UUID) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(GIVE_BACK, [list(ids), str(lease)])

@@ -1,0 +1,9 @@
+"""The rounds of this floor: leases that ran out first, then what is due."""
+
+from __future__ import annotations
+
+from channels.outbox import delivery, reaper
+from crm.registry import Round, rounds
+
+rounds.add("channels.reap", Round("channels.reap", reaper.reap, reaper.pending, every_seconds=5), order=60)
+rounds.add("channels.deliver", Round("channels.deliver", delivery.deliver, delivery.pending), order=70)

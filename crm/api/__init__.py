@@ -1,0 +1,1 @@
+"""People, permission and facts over REST. Views greet, verbs work."""

@@ -1,0 +1,315 @@
+"""A batch of drafts becomes contacts: decided in memory, read and written set by set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from crm import consent, errors, publicids, timeline, workspace, zones
+from crm.identity import resolution, rows
+from crm.identity.resolution import Known, Raced
+from crm.normalise import MEDIUM, Trace
+
+# What a caller may set, and what an empty one is.
+COLUMNS: dict[str, Any] = {
+    "given_name": "", "family_name": "", "language": "", "timezone": "", "country": "", "region": "",
+    "city": "", "postal_code": "", "birth_date": None, "home_store_id": None,
+}
+ZONED = {"timezone", "country", "postal_code", "home_store_id"}
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What somebody tells of one contact. Traces are in normal form (kind `id` names one by number).
+
+    `changes` are columns (None empties one), `fields` free fields (None removes one).
+    `hold`: lock the contact for update though nothing changes (something else will).
+    `quiet`: no `Contact Created` on the timeline (imports, decision B15).
+    """
+
+    traces: Sequence[Trace]
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    source: str = ""
+    actor: str = ""
+    hold: bool = False
+    quiet: bool = False
+
+
+@dataclass
+class Outcome:
+    contact_id: int | None = None
+    created: bool = False
+    updated: bool = False
+    problem: errors.Problem | None = None
+    # The addresses this draft named, by medium.
+    addresses: dict[str, list[int]] = field(default_factory=dict)
+
+
+@dataclass
+class Person:
+    """One contact while the batch is decided. New ones have a negative number until they get theirs."""
+
+    number: int
+    new: bool
+    hold: bool = False
+    source: str = ""
+    actor: str = ""
+    quiet: bool = False
+    values: dict[str, Any] = field(default_factory=dict)
+    fields: dict[str, Any] = field(default_factory=dict)
+    before: dict[str, Any] = field(default_factory=dict)
+    fields_before: dict[str, Any] = field(default_factory=dict)
+    traces: list[Trace] = field(default_factory=list)
+    losers: set[int] = field(default_factory=set)
+    told: list[int] = field(default_factory=list)  # drafts, by place
+
+
+def upsert(drafts: Sequence[Draft], now: datetime) -> list[Outcome]:
+    known = resolution.load([trace for draft in drafts for trace in draft.traces])
+    outcomes, people = _decide(drafts, known)
+    _number(people, known)
+    addresses = rows.put_addresses(
+        [(MEDIUM[trace.kind], trace.value) for person in people for trace in person.traces
+         if trace.kind in MEDIUM], now)
+    if not rows.put_identifiers(
+        [(person.number, trace, addresses.get((trace.kind, trace.value)), person.source)
+         for person in people for trace in person.traces], now):
+        raise Raced
+    _hold(people)
+    _fill(drafts, people, outcomes)
+    _write(people, now)
+    _join(people, now)
+    _follow(people, addresses, now)
+    _answer(drafts, people, outcomes, addresses)
+    return outcomes
+
+
+# --- deciding, in memory -------------------------------------------------------------------
+
+
+def _decide(drafts: Sequence[Draft], known: Known) -> tuple[list[Outcome], list[Person]]:
+    people: dict[int, Person] = {}
+    outcomes = [Outcome() for _ in drafts]
+    for place, (draft, outcome) in enumerate(zip(drafts, outcomes, strict=True)):
+        outcome.problem = _lost(draft, known)
+        choice = resolution.choose(draft.traces, known)
+        if choice.conflict:
+            outcome.problem = conflict(choice.conflict)
+        if outcome.problem:
+            continue
+        number = -len(people) - 1 if choice.contact is None else choice.contact
+        person = people.get(number) or Person(
+            number, number < 0, source=draft.source, actor=draft.actor, quiet=draft.quiet)
+        people[number] = person
+        for loser in choice.losers:
+            _swallow(person, loser, people, known)
+        person.told.append(place)
+        person.hold |= bool(draft.hold or draft.changes or draft.fields)
+        _trace(person, draft, known)
+    return outcomes, list(people.values())
+
+
+def _lost(draft: Draft, known: Known) -> errors.Problem | None:
+    if not draft.traces:
+        return errors.Problem("", "no_identifier", "Say who it is: an e-mail, phone, card or another identifier.")
+    for trace in draft.traces:
+        if trace.kind == "id" and known.of(trace) is None:
+            return errors.Problem(
+                "/id", "no_such_contact", f"There is no contact {publicids.encode('ctc', int(trace.value))}.")
+    return None
+
+
+def conflict(numbers: Sequence[int]) -> errors.Problem:
+    names = " and ".join(publicids.encode("ctc", number) if number > 0 else "a new one" for number in numbers)
+    return errors.Problem(
+        "", "identifiers_of_two_contacts",
+        f"These identifiers belong to two contacts, {names}; nothing was changed. "
+        "Send them apart, or merge the contacts first.",
+    )
+
+
+def _swallow(person: Person, loser: int, people: dict[int, Person], known: Known) -> None:
+    """What was known of an anonymous contact is now known of this person."""
+    for place, owner in list(known.owner.items()):
+        if owner == loser:
+            known.owner[place] = person.number
+    for number, survivor in list(known.survivor.items()):
+        if survivor == loser:
+            known.survivor[number] = person.number
+    known.kinds.setdefault(person.number, set()).update(known.kinds.pop(loser, set()))
+    mine = people.pop(loser, None)
+    if mine:
+        person.told.extend(mine.told)
+        person.traces.extend(mine.traces)
+        person.losers |= mine.losers
+        person.hold |= mine.hold
+    if loser > 0:
+        person.losers.add(loser)
+
+
+def _trace(person: Person, draft: Draft, known: Known) -> None:
+    for trace in draft.traces:
+        shared = (person.number, trace.kind, trace.value)
+        if trace.kind == "id" or known.of(trace) is not None or shared in known.shared:
+            continue
+        if trace.identifying:
+            known.owner[trace.kind, trace.value] = person.number
+        elif known.owner.get((trace.kind, trace.value)) == person.number:
+            continue
+        else:
+            known.shared.add(shared)
+        known.kinds.setdefault(person.number, set()).add(trace.kind)
+        person.traces.append(trace)
+
+
+def _number(people: Sequence[Person], known: Known) -> None:
+    del known
+    new = [person for person in people if person.new]
+    for person, number in zip(new, rows.draw_numbers(len(new)), strict=True):
+        person.number = number
+
+
+# --- reading and filling -------------------------------------------------------------------
+
+
+def _hold(people: Sequence[Person]) -> None:
+    """Lock who is there: to change them, to join them, or only against being merged away."""
+    there = [person for person in people if not person.new]
+    joins = {loser for person in people for loser in person.losers}
+    changing = {person.number for person in there if person.hold or person.traces or person.losers}
+    held = rows.hold(changing | joins, rows.FOR_JOIN if joins else rows.FOR_CHANGE)
+    rest = {person.number for person in there} - changing
+    held |= rows.hold(rest, rows.FOR_USE)
+    for person in people:
+        if person.new:
+            person.values = dict(COLUMNS)
+            continue
+        row = held.get(person.number)
+        if row is None:  # merged away or erased since it was looked up
+            raise Raced
+        person.fields = row.pop("fields")
+        person.values = row
+    if joins - held.keys():
+        raise Raced
+
+
+def _fill(drafts: Sequence[Draft], people: Sequence[Person], outcomes: Sequence[Outcome]) -> None:
+    for person in people:
+        for place in sorted(person.told):
+            changed = _fold(person, drafts[place])
+            outcomes[place].updated = changed and not person.new
+    zoned = [person for person in people if person.new or ZONED & person.before.keys()]
+    if not zoned:
+        return
+    stores = rows.store_zones({person.values["home_store_id"] for person in zoned} - {None})
+    here = workspace.current().zone
+    for person in zoned:
+        value = person.values
+        zone, source = zones.resolve(
+            value["timezone"], value["country"], value["postal_code"],
+            stores.get(value["home_store_id"], ""), here)
+        if not person.new and value.get("zone") != zone:
+            person.before.setdefault("zone", value.get("zone"))
+        value["zone"], value["zone_source"] = zone, source
+
+
+def _fold(person: Person, draft: Draft) -> bool:
+    changed = False
+    for name, told in draft.changes.items():
+        value = COLUMNS[name] if told is None else told
+        if person.values.get(name) != value:
+            person.before.setdefault(name, person.values.get(name))
+            person.values[name] = value
+            changed = True
+    for name, value in draft.fields.items():
+        if person.fields.get(name) != value or (value is not None and name not in person.fields):
+            person.fields_before.setdefault(name, person.fields.get(name))
+            if value is None:
+                person.fields.pop(name, None)
+            else:
+                person.fields[name] = value
+            changed = True
+    if changed and draft.actor:
+        person.actor = draft.actor
+    return changed
+
+
+# --- writing -------------------------------------------------------------------------------
+
+
+def _write(people: Sequence[Person], now: datetime) -> None:
+    rows.insert_contacts([(p.number, p.values, p.fields, p.source) for p in people if p.new], now)
+    changed = [p for p in people if not p.new and (p.before or p.fields_before)]
+    rows.update_contacts([(p.number, p.values, p.fields) for p in changed], now)
+    rows.note_changes([(p.number, _earlier(p), p.actor) for p in changed], now)
+    rows.mark_dirty([
+        *((p.number, "*") for p in people if p.new or p.losers),
+        *((p.number, mention) for p in changed if not p.losers for mention in _mentions(p)),
+    ])
+
+
+def _earlier(person: Person) -> dict[str, Any]:
+    return {**person.before, **({"fields": person.fields_before} if person.fields_before else {})}
+
+
+def _mentions(person: Person) -> list[str]:
+    columns = [f"contact.{name.removesuffix('_id')}" for name in person.before]
+    return columns + [f"fields.{name}" for name in person.fields_before]
+
+
+def _join(people: Sequence[Person], now: datetime) -> None:
+    pairs = [(loser, person.number) for person in people for loser in sorted(person.losers)]
+    if pairs:
+        rows.join(pairs, now)
+
+
+def _follow(people: Sequence[Person], addresses: Mapping[tuple[str, str], int], now: datetime) -> None:
+    """What follows from it: statements that waited for an address, and the facts themselves."""
+    added = [
+        (person.number, addresses[trace.kind, trace.value])
+        for person in people if not person.new for trace in person.traces if trace.kind in MEDIUM
+    ]
+    if added:
+        rows.mark_dirty([(contact, "consent") for contact, _ in added])
+        consent.bind(added, now=now)
+    timeline.record([
+        fact for person in people if not person.quiet for fact in _facts(person)
+    ], now=now)
+
+
+def _facts(person: Person) -> list[timeline.NewFact]:
+    facts = []
+    if person.new:
+        facts.append(timeline.NewFact(
+            person.number, "Contact Created", {"source": person.source}, source=person.source))
+    facts.extend(
+        timeline.NewFact(person.number, "Card Linked", {"card": trace.value}, source=person.source)
+        for trace in person.traces if trace.kind == "card"
+    )
+    return facts
+
+
+def _answer(
+    drafts: Sequence[Draft], people: Sequence[Person], outcomes: Sequence[Outcome],
+    addresses: Mapping[tuple[str, str], int],
+) -> None:
+    named = {
+        (MEDIUM[trace.kind], trace.value)
+        for person in people for place in person.told for trace in drafts[place].traces
+        if trace.kind in MEDIUM
+    }
+    ids = {**addresses, **rows.address_ids(sorted(named - addresses.keys()))}
+    for person in people:
+        first = min(person.told)
+        for place in person.told:
+            outcome = outcomes[place]
+            outcome.contact_id = person.number
+            outcome.created = person.new and place == first
+            outcome.updated |= not outcome.created and bool(person.traces) and not person.new
+            for trace in drafts[place].traces:
+                if trace.kind in MEDIUM and (MEDIUM[trace.kind], trace.value) in ids:
+                    outcome.addresses.setdefault(MEDIUM[trace.kind], []).append(
+                        ids[MEDIUM[trace.kind], trace.value])

@@ -1,0 +1,200 @@
+"""The SQL of contacts, identifiers and addresses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from crm import arrays, registry, suppression
+from crm.normalise import Trace
+
+FOR_CHANGE = "FOR NO KEY UPDATE"
+FOR_JOIN = "FOR UPDATE"
+FOR_USE = "FOR KEY SHARE"
+
+CONTACT = {
+    "given_name": "text", "family_name": "text", "language": "text", "timezone": "text", "zone": "text",
+    "zone_source": "text", "country": "text", "region": "text", "city": "text", "postal_code": "text",
+    "birth_date": "date", "home_store_id": "bigint",
+}
+IDENTIFIER = {
+    "contact_id": "bigint", "kind": "text", "value": "text", "address_id": "bigint",
+    "identifying": "boolean", "source": "text", "created_at": "timestamptz",
+}
+
+
+def draw_numbers(count: int) -> list[int]:
+    """Contact ids before their rows: the identifiers are claimed first."""
+    if not count:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT nextval(pg_get_serial_sequence('crm_contact', 'id')) FROM generate_series(1, %s)", [count]
+        )
+        return [number for (number,) in cursor.fetchall()]
+
+
+def put_addresses(places: Sequence[tuple[str, str]], now: datetime) -> dict[tuple[str, str], int]:
+    """The ids of these (medium, value), made where they are new."""
+    unique = sorted(set(places))
+    arrays.insert(
+        "crm_address",
+        {"medium": "text", "value": "text", "hash": "text", "created_at": "timestamptz"},
+        sorted(
+            ((medium, value, suppression.address_hash(medium, value), now) for medium, value in unique),
+            key=lambda row: (row[0], row[2]),
+        ),
+        conflict="(medium, hash) DO NOTHING",
+    )
+    return address_ids(unique)
+
+
+def address_ids(places: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    if not places:
+        return {}
+    hashes = {(medium, suppression.address_hash(medium, value)): (medium, value) for medium, value in places}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT a.medium, a.hash, a.id FROM unnest(%s::text[], %s::text[]) AS n(medium, hash)
+               JOIN crm_address a ON a.medium = n.medium AND a.hash = n.hash""",
+            [[medium for medium, _ in hashes], [value for _, value in hashes]],
+        )
+        return {hashes[medium, value]: number for medium, value, number in cursor.fetchall()}
+
+
+def put_identifiers(claims: Sequence[tuple[int, Trace, int | None, str]], now: datetime) -> bool:
+    """Claim identifiers; False when another transaction was first with one of them."""
+    ordered = sorted(claims, key=lambda claim: (claim[1].kind, claim[1].value, claim[0]))
+    inserted = arrays.insert(
+        "crm_identifier", IDENTIFIER,
+        [(number, trace.kind, trace.value, address, trace.identifying, source[:120], now)
+         for number, trace, address, source in ordered],
+        conflict="DO NOTHING", returning="id",
+    )
+    return len(inserted) == len(claims)
+
+
+def hold(numbers: Collection[int], strength: str) -> dict[int, dict[str, Any]]:
+    """Lock living contacts in id order, and read them."""
+    if not numbers:
+        return {}
+    names = [*CONTACT, "fields"]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""SELECT id, {", ".join(names)} FROM crm_contact
+                WHERE id = ANY(%s) AND merged_into_id IS NULL ORDER BY id {strength}""",  # noqa: S608
+            [sorted(numbers)],
+        )
+        held = {row[0]: dict(zip(names, row[1:], strict=True)) for row in cursor.fetchall()}
+    for row in held.values():
+        row["fields"] = json.loads(row["fields"]) if isinstance(row["fields"], str) else row["fields"]
+    return held
+
+
+def store_zones(numbers: Collection[int]) -> dict[int, str]:
+    if not numbers:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id, zone FROM crm_store WHERE id = ANY(%s)", [sorted(numbers)])
+        return dict(cursor.fetchall())
+
+
+def insert_contacts(people: Sequence[tuple[int, dict[str, Any], dict[str, Any], str]], now: datetime) -> None:
+    arrays.insert(
+        "crm_contact",
+        {"id": "bigint", **CONTACT, "sort_name": "text", "fields": "jsonb", "source": "text",
+         "created_at": "timestamptz", "updated_at": "timestamptz"},
+        [(number, *(values[name] for name in CONTACT), sort_name(values), fields, source[:120], now, now)
+         for number, values, fields, source in people],
+    )
+
+
+def update_contacts(people: Sequence[tuple[int, dict[str, Any], dict[str, Any]]], now: datetime) -> None:
+    if not people:
+        return
+    columns = {"id": "bigint", **CONTACT, "sort_name": "text", "fields": "jsonb"}
+    sets = ", ".join(f"{name} = new.{name}" for name in columns if name != "id")
+    rows = [
+        (number, *(values[name] for name in CONTACT), sort_name(values), fields)
+        for number, values, fields in sorted(people, key=lambda person: person[0])
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""UPDATE crm_contact c SET {sets}, updated_at = %s
+                FROM {arrays.unnest(columns)} WHERE c.id = new.id""",  # noqa: S608 - our own names
+            [now, *arrays.parameters(rows, len(columns))],
+        )
+
+
+def sort_name(values: dict[str, Any]) -> str:
+    return f"{values['family_name']} {values['given_name']}".strip().lower()[:250]
+
+
+def note_changes(changes: Sequence[tuple[int, dict[str, Any], str]], now: datetime) -> None:
+    arrays.insert(
+        "crm_contactchange",
+        {"contact_id": "bigint", "at": "timestamptz", "before": "jsonb", "actor": "text"},
+        [(number, now, before, actor[:120]) for number, before, actor in changes],
+    )
+
+
+def mark_dirty(mentions: Sequence[tuple[int, str]]) -> None:
+    arrays.insert("crm_dirty", {"contact": "bigint", "mention": "text"}, sorted(set(mentions)))
+
+
+# --- joining ---------------------------------------------------------------------------------
+
+# Where winner and loser may have the same row, the loser's one goes (a table's own unique key).
+TWINS = {
+    "crm_identifier": "w.kind = l.kind AND w.value = l.value",
+    "crm_cart": "w.key = l.key",
+    "crm_segmentmember": "w.segment_id = l.segment_id",
+    "crm_consentstate": "w.purpose = l.purpose AND w.channel = l.channel "
+                        "AND w.address_id IS NOT DISTINCT FROM l.address_id",
+}
+TABLES = {
+    "crm_identifier": "contact_id", "crm_cart": "contact_id", "crm_segmentmember": "contact_id",
+    "crm_consentstate": "contact_id", "crm_consentreceipt": "contact_id", "crm_event": "contact_id",
+    "crm_order": "contact_id", "crm_contactchange": "contact_id", "crm_segmentchange": "contact_id",
+    "crm_dirty": "contact", "crm_reaction": "contact",
+}
+
+
+def merge(winner: int, loser: int, *, now: datetime) -> None:
+    """Join `loser` into `winner`; for somebody known only by an anonymous id. The caller is in a transaction."""
+    hold({winner, loser}, FOR_JOIN)
+    join([(loser, winner)], now)
+
+
+def join(pairs: Sequence[tuple[int, int]], now: datetime) -> None:
+    """All that belongs to each loser belongs to its winner; upper floors solve their collisions first."""
+    losers, winners = [loser for loser, _ in pairs], [winner for _, winner in pairs]
+    for _, solve in registry.contact_joins.items():
+        solve(list(pairs))
+    with connection.cursor() as cursor:
+        for table, column in {**TABLES, **dict(registry.contact_tables.items())}.items():
+            if table in TWINS:
+                cursor.execute(
+                    f"""DELETE FROM {table} l USING unnest(%s::bigint[], %s::bigint[]) AS p(loser, winner), {table} w
+                        WHERE l.{column} = p.loser AND w.{column} = p.winner AND {TWINS[table]}""",  # noqa: S608
+                    [losers, winners],
+                )
+            cursor.execute(
+                f"""UPDATE {table} t SET {column} = p.winner
+                    FROM unnest(%s::bigint[], %s::bigint[]) AS p(loser, winner)
+                    WHERE t.{column} = p.loser""",  # noqa: S608 - names from our own registry
+                [losers, winners],
+            )
+        cursor.execute(
+            "UPDATE crm_reaction SET shard = contact %% 16 WHERE contact = ANY(%s)", [winners]
+        )
+        cursor.execute(
+            """UPDATE crm_contact c SET merged_into_id = p.winner, updated_at = %s
+               FROM unnest(%s::bigint[], %s::bigint[]) AS p(loser, winner)
+               WHERE c.id = p.loser OR c.merged_into_id = p.loser""",
+            [now, losers, winners],
+        )

@@ -1,0 +1,75 @@
+"""Login and the status page, as somebody who works here sees them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.test import Client
+
+from crm.models import User
+
+pytestmark = pytest.mark.django_db
+PASSWORD = "cauce-demo-2026"
+
+
+@pytest.fixture
+def ada() -> User:
+    return User.objects.create_user("ada@example.com", PASSWORD, name="Ada")
+
+
+def test_ada_logs_in_and_sees_what_waits(client: Client, ada: User) -> None:
+    assert client.get("/status/").headers["Location"].startswith("/login/")
+    answer = client.post("/login/", {"username": "ada@example.com", "password": PASSWORD})
+    assert answer.status_code == 302
+    page = client.get("/status/")
+    assert page.status_code == 200
+    assert "Ada" in page.content.decode()
+
+
+def test_the_status_page_renews_its_figures_without_the_shell(client: Client, ada: User) -> None:
+    client.force_login(ada)
+    fragment = client.get("/status/", headers={"HX-Request": "true"})
+    assert fragment.status_code == 200
+    assert "<html" not in fragment.content.decode()
+
+
+@pytest.mark.parametrize(("language", "word"), [("es", "Iniciar sesión"), ("ru", "Войти"), ("en", "Log in")])
+def test_the_door_speaks_the_language_of_who_comes(client: Client, language: str, word: str) -> None:
+    page = client.get("/login/", headers={"Accept-Language": language})
+    assert f"<h1>{word}</h1>" in page.content.decode()
+
+
+def test_pages_have_a_strict_policy_and_nothing_inline(client: Client, ada: User) -> None:
+    client.force_login(ada)
+    for path in ("/login/", "/status/"):
+        page = client.get(path, follow=True)
+        policy = page.headers["Content-Security-Policy"]
+        assert "unsafe" not in policy
+        html = page.content.decode()
+        assert not re.search(r"<script(?![^>]*\bsrc=)|\sstyle=|\son\w+=", html)
+
+
+def test_the_api_docs_come_from_this_server_alone(client: Client) -> None:
+    html = client.get("/api/docs/").content.decode()
+    assert not re.search(r"(?:src|href)=\"(?:https?:)?//", html)
+
+
+def test_logging_out_takes_a_post(client: Client, ada: User) -> None:
+    client.force_login(ada)
+    assert client.get("/logout/").status_code == 405
+    assert client.post("/logout/").status_code == 302
+
+
+def test_a_log_line_has_ids_and_no_address() -> None:
+    import json
+    import logging
+
+    from config.logs import JsonFormatter
+
+    record = logging.makeLogRecord({"msg": "sent to ada@example.com +34 600 000 000", "event": "sent", "message_id": 7})
+    line = json.loads(JsonFormatter().format(record))
+    assert line["event"] == "sent"
+    assert line["message_id"] == 7
+    assert "ada" not in str(line)
+    assert "600" not in str(line)
