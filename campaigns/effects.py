@@ -125,10 +125,16 @@ def reached(
 ) -> traces.Reached | None:
     """The conversion that an event makes of a run, if it came within the goal's window."""
     goal = plan.goal
-    if goal is None or not row.entry_occurred_at <= at <= row.entered_at + timedelta(days=goal.window_days):
+    if goal is None or not in_window(plan, row, at):
         return None
     value, currency = worth(properties, goal.value_path)
     return traces.Reached(row.id, row.campaign_id, row.contact_id, event, at, value, currency, row.held_out)
+
+
+def in_window(plan: Plan, row: Claimed | Standing, at: datetime) -> bool:
+    """Whether a fact at `at` may still be the goal of a run, ended or not."""
+    days = plan.goal.window_days if plan.goal else 0
+    return row.entry_occurred_at <= at <= row.entered_at + timedelta(days=days)
 
 
 def worth(properties: Mapping[str, Any], path: str) -> tuple[Decimal | None, str]:

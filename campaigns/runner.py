@@ -88,7 +88,7 @@ def _closed() -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT id FROM campaigns_campaign
-               WHERE state = 'paused' OR (state = 'stopped' AND sweep <> '')"""
+               WHERE state = 'paused' OR sweep = 'thaw' OR (state = 'stopped' AND sweep <> '')"""
         )
         return [campaign for (campaign,) in cursor.fetchall()]
 

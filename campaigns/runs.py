@@ -116,6 +116,16 @@ class Listening(NamedTuple):
     since: datetime
 
 
+class Ear(NamedTuple):
+    """A subscription as it is read back."""
+
+    run_id: int
+    branch: int
+    event_name: str
+    port: str
+    since: datetime
+
+
 def literal(values: Iterable[int | None]) -> str:
     """A PostgreSQL array of numbers as one text: several times cheaper than a list of parameters."""
     return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
@@ -260,15 +270,15 @@ def _standing(condition: str, params: list[Any]) -> list[Standing]:
         ]
 
 
-def subscriptions(run_ids: Sequence[int], names: Sequence[str]) -> list[tuple[int, int, str, str, datetime]]:
-    """(run, branch, event name, port, since) of what these runs listen to under `names`."""
+def ears(run_ids: Sequence[int], names: Sequence[str]) -> list[Ear]:
+    """What these runs listen to under `names`, in the order of their branches."""
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT run_id, branch, event_name, port, since FROM campaigns_subscription
                WHERE run_id = ANY(%s) AND event_name = ANY(%s) ORDER BY run_id, branch""",
             [list(run_ids), list(names)],
         )
-        return list(cursor.fetchall())
+        return [Ear._make(row) for row in cursor.fetchall()]
 
 
 def wake(woken: Sequence[tuple[int, str, datetime]]) -> None:

@@ -116,7 +116,9 @@ class AskStage:
 
 @dataclass(frozen=True)
 class Deal:
-    """Remember the lane a random split dealt to this contact."""
+    """Remember the lane a random split dealt to this contact. If another lane is stored by then (two
+    runs of one contact at once, on versions with other weights), the page must not be written:
+    leave the run as it was, it reads again."""
 
     step: str
     lane: str

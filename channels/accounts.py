@@ -60,6 +60,12 @@ def idempotent_ids() -> list[int]:
     return [each.id for each in active() if each.carrier.idempotent]
 
 
+def look_again() -> None:
+    """Read the accounts again at the next question; connections stay."""
+    global _held
+    _held = None
+
+
 def forget() -> None:
     """Read again at the next question, and let go of every connection."""
     global _held

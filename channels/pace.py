@@ -10,6 +10,7 @@ from typing import Final
 
 from django.db import connection
 
+from channels import accounts
 from channels.accounts import Open
 from crm import clock
 
@@ -53,6 +54,7 @@ def rest(account: Open) -> float:
     _rests[account.id] = min(times + 1, 10)
     with connection.cursor() as cursor:
         cursor.execute(REST, [seconds, account.id])
+    accounts.look_again()
     return seconds
 
 

@@ -6,6 +6,7 @@ import re
 
 from django.urls import URLPattern, re_path
 
+from crm.api import catalogue
 from crm.rest.endpoint import Endpoint, Nowhere
 
 
@@ -16,5 +17,7 @@ def at(route: str, view: type[Endpoint], name: str) -> URLPattern:
 
 
 urlpatterns = [
+    at("products", catalogue.Catalogue, "products"),
+    at("stock", catalogue.StockLevels, "stock"),
     re_path(r"", Nowhere.as_view(), name="api-nowhere"),
 ]

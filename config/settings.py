@@ -155,7 +155,11 @@ PROVIDER_TIMEOUT = env.float("PROVIDER_TIMEOUT", default=10.0)
 HANDOFF_MICRO_BATCH = env.int("HANDOFF_MICRO_BATCH", default=50)
 EGRESS_ALLOWED_HOSTS = env.list("EGRESS_ALLOWED_HOSTS", default=[])
 # Login mails only; campaigns leave through the outbox.
-_mail = env.email_url_config(EMAIL_URL) if EMAIL_URL else {"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}
+_mail = (
+    env.email_url_config(EMAIL_URL)
+    if EMAIL_URL
+    else {"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}
+)
 EMAIL_BACKEND = _mail.get("EMAIL_BACKEND")
 EMAIL_HOST = _mail.get("EMAIL_HOST", "localhost")
 EMAIL_PORT = _mail.get("EMAIL_PORT") or 25

@@ -21,6 +21,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
 ]
 if find_spec("config.api"):
     urlpatterns.append(path("api/v1/", include("config.api")))
-for app in ("crm", "channels", "campaigns", "analytics"):
-    if find_spec(f"{app}.urls"):
-        urlpatterns.append(path("", include(f"{app}.urls")))
+APPS = ("crm", "channels", "campaigns", "analytics")
+urlpatterns.extend(path("", include(f"{app}.urls")) for app in APPS if find_spec(f"{app}.urls"))

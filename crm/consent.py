@@ -15,9 +15,10 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from crm import arrays, errors, permission, reach, receipts, registry, timeline, words
+from crm import arrays, errors, moments, permission, reach, receipts, registry, timeline, words
 from crm.permission import (
     NOTHING, Allow, Deny, Folded, Key, Said, Standing, Statement, Withdrawal, decide, fold,
+    problems,
 )
 from crm.standings import allowed_sql, purpose_of
 from crm.standings import ask as standings_of
@@ -74,31 +75,6 @@ def allowed(
     return decide(standings([key])[key], message_class, at)
 
 
-def problems(statement: Statement, now: datetime) -> list[errors.Problem]:
-    """All that is wrong with a statement, each with its remedy."""
-    found = [
-        errors.Problem(f"/{name}", "not_a_choice", f"{value!r} is not one of {', '.join(choices)}.")
-        for name, value, choices in (
-            ("purpose", statement.purpose, words.PURPOSES),
-            ("channel", statement.channel, words.CHANNELS),
-            ("action", statement.action, words.ACTIONS + words.INNER_ACTIONS),
-            ("basis", statement.basis, ("", *words.BASES)),
-            ("method", statement.method, ("", *words.METHODS)),
-        )
-        if value not in choices
-    ]
-    if statement.action in permission.YES:
-        found += [
-            errors.Problem(f"/{name}", "required", f"A grant must say its {name}: it is the proof of it.")
-            for name in ("method", "source") if not getattr(statement, name)
-        ]
-    if statement.action == "paused" and statement.until is None:
-        found.append(errors.Problem("/until", "required", "A pause must say until when."))
-    if statement.occurred_at is not None and statement.occurred_at > now + timeline.FUTURE:
-        found.append(errors.Problem("/occurred_at", "in_the_future", "Nobody can have said this yet."))
-    return found
-
-
 def record(statements: Sequence[Statement], *, now: datetime) -> list[Recorded]:
     """Record what people said. One answer per statement, in order.
 
@@ -108,7 +84,7 @@ def record(statements: Sequence[Statement], *, now: datetime) -> list[Recorded]:
     """
     wrong = [
         problem.under(f"/{index}")
-        for index, statement in enumerate(statements) for problem in problems(statement, now)
+        for index, statement in enumerate(statements) for problem in problems(statement, now + moments.FUTURE)
     ]
     if wrong:
         raise errors.Problems(wrong)

@@ -17,6 +17,9 @@ UNITS = {
     "weeks": timedelta(weeks=1),
 }
 MIDNIGHT = time(0)
+# What may be told: older is a mistake in the data, younger than this a wrong clock (decision B16).
+OLDEST = datetime(1990, 1, 1, tzinfo=UTC)
+FUTURE = timedelta(minutes=5)
 
 
 @lru_cache(maxsize=1024)

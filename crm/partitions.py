@@ -18,6 +18,7 @@ LOCK_SHARD = 2 << 32
 LOCK_CAMPAIGN = 3 << 32
 LOCK_AUDIT = 4 << 32
 LOCK_ROUND = 5 << 32
+LOCK_SWEEP = 6 << 32
 LOCK_MEMBERS = 6 << 32
 
 _known: set[str] = set()

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from crm import words
+from crm.errors import Problem
 
 Key = tuple[int, int | None, str, str]  # contact, address, purpose, channel
 
@@ -130,6 +131,31 @@ STATES: Final = {
     "granted_unconfirmed": "consent_unconfirmed", "refused": "consent_withdrawn",
     "withdrawn": "consent_withdrawn", "expired": "consent_expired",
 }
+
+
+def problems(statement: Statement, latest: datetime) -> list[Problem]:
+    """All that is wrong with a statement, each with its remedy."""
+    found = [
+        Problem(f"/{name}", "not_a_choice", f"{value!r} is not one of {', '.join(each for each in choices if each)}.")
+        for name, value, choices in (
+            ("purpose", statement.purpose, words.PURPOSES),
+            ("channel", statement.channel, words.CHANNELS),
+            ("action", statement.action, words.ACTIONS + words.INNER_ACTIONS),
+            ("basis", statement.basis, ("", *words.BASES)),
+            ("method", statement.method, ("", *words.METHODS)),
+        )
+        if value not in choices
+    ]
+    if statement.action in YES:
+        found += [
+            Problem(f"/{name}", "required", f"A grant must say its {name}: it is the proof of it.")
+            for name in ("method", "source") if not getattr(statement, name)
+        ]
+    if statement.action == "paused" and statement.until is None:
+        found.append(Problem("/until", "required", "A pause must say until when."))
+    if statement.occurred_at is not None and statement.occurred_at > latest:
+        found.append(Problem("/occurred_at", "in_the_future", "Nobody can have said this yet."))
+    return found
 
 
 def decide(standing: Standing, message_class: str, at: datetime) -> Allow | Deny:

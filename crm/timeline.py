@@ -11,7 +11,7 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
@@ -23,9 +23,6 @@ log = logging.getLogger(__name__)
 ROUND = "crm.react"
 SHARDS = 16
 BATCH = 500
-# What may be told: older is a mistake in the data, younger than this is a wrong clock (decision B16).
-OLDEST = datetime(1990, 1, 1, tzinfo=UTC)
-FUTURE = timedelta(minutes=5)
 # A turn that the database itself broke off (deadlock, timeout) is taken again this often
 # before its events are suspected one by one.
 PATIENCE = 5

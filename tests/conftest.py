@@ -11,6 +11,7 @@ from django.db.backends.signals import connection_created
 
 from tests.architecture import writers
 
+
 def pytest_configure(config: pytest.Config) -> None:
     del config
     connection_created.connect(writers.record, dispatch_uid="writers")

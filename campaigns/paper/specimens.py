@@ -49,7 +49,9 @@ class _Maker:
         self.rng, self.count, self.trunk_ids = rng, 0, [""]
 
     def trunk(self) -> list[dict[str, Any]]:
-        steps = self.some(0, 2, 6)
+        steps = [self.one(LANES_DEEP)]
+        self.trunk_ids = [steps[0]["id"]]  # lanes may go back to the first step
+        steps += self.some(0, 1, 5)
         self.trunk_ids = [one["id"] for one in steps]
         if self.rng.random() < 0.4:
             steps += self.back(self.rng.choice(self.trunk_ids))

@@ -70,3 +70,14 @@ def claim(*, channel: str, account_id: int, default: bool, limit: int, lease: UU
              "lease": str(lease), "seconds": settings.LEASE_SECONDS},
         )  # fmt: skip
         return sorted((Letter(*row) for row in cursor.fetchall()), key=lambda letter: letter.id)
+
+
+def give_back(lease: UUID) -> int:
+    """Let go of what was claimed and not handed over."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE channels_message SET state = 'due', lease = NULL, lease_until = NULL"
+            " WHERE lease = %s AND state = 'claimed' AND lease_until IS NOT NULL",
+            [str(lease)],
+        )
+        return cursor.rowcount

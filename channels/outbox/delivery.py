@@ -68,10 +68,12 @@ def _deliver(account: Open) -> int:
     if broken:
         handover.turn_away(broken, lease=lease, now=now)
     for start in range(0, len(ready), settings.HANDOFF_MICRO_BATCH):
-        _hand_over(ready[start : start + settings.HANDOFF_MICRO_BATCH], account, lease)
+        if not _hand_over(ready[start : start + settings.HANDOFF_MICRO_BATCH], account, lease):
+            claims.give_back(lease)
+            break
     return len(letters)
 
 
-def _hand_over(batch: list[writing.Ready], account: Open, lease: UUID) -> None:
+def _hand_over(batch: list[writing.Ready], account: Open, lease: UUID) -> bool:
     going = handover.hand_over(batch, lease=lease, account_id=account.id, now=clock.now())
-    wire.send(going, account, lease)
+    return wire.send(going, account, lease)

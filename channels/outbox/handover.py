@@ -11,6 +11,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from datetime import time as clocktime
 from typing import Any, Final
 from uuid import UUID
 
@@ -142,7 +143,8 @@ def _judge(letter: Letter, seen: _Seen, house: gate.House, now: datetime) -> tup
         return verdict, {}
     if letter.message_class == gate.MARKETING:
         counted.append(now)
-    return verdict, gate.passed_by(facts, house, now)
+    # Whose cap it was: a later merge gives the message to somebody else.
+    return verdict, {"contact": letter.contact_id, **gate.passed_by(facts, house, now)}
 
 
 def _key(letter: Letter) -> tuple[int, int | None, str, str]:
@@ -151,7 +153,9 @@ def _key(letter: Letter) -> tuple[int, int | None, str, str]:
 
 def _house() -> gate.House:
     space = workspace.current()
-    return gate.House(space.quiet_from, space.quiet_until, space.cap_messages, space.cap_days)
+    # A workspace that was never saved has the texts of its defaults.
+    edges = [each if isinstance(each, clocktime) else clocktime.fromisoformat(each) for each in (space.quiet_from, space.quiet_until)]
+    return gate.House(edges[0], edges[1], space.cap_messages, space.cap_days)
 
 
 def _write_going(

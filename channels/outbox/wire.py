@@ -16,7 +16,7 @@ from typing import Final
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import InterfaceError, OperationalError, connection
 
 from channels import pace
 from channels.accounts import Open
@@ -39,8 +39,6 @@ WHERE id = ANY(%s) AND lease = %s AND state = 'handing_off' AND started_at IS NU
 
 # Outcomes are settled at least this often, so that runs go on while a slow provider answers.
 SETTLE_SECONDS: Final = 1.0
-# Answers after which the next message would only meet the same wall.
-_WALL: Final = (Outcome.NOT_STARTED,)
 
 
 @dataclass
@@ -51,31 +49,43 @@ class _Batch:
     lease: UUID
     results: list[Result] = field(default_factory=list)
     unwritten: Result | None = None
+    stopped: bool = False
     settled_at: float = field(default_factory=time.monotonic)
     leased_at: float = field(default_factory=time.monotonic)
 
 
-def send(batch: Sequence[Ready], account: Open, lease: UUID) -> int:
-    """Send what was handed over, in id order. Returns how many messages were settled."""
+def send(batch: Sequence[Ready], account: Open, lease: UUID) -> bool:
+    """Send what was handed over, in id order. False: the provider cannot be reached, the rest is due again."""
     on_way = _Batch(account, lease)
-    settled = 0
-    for place, ready in enumerate(batch):
-        started_at = _start(on_way, ready, batch[place:])
-        if started_at is None:
-            continue
-        result = _call(account, ready, started_at)
-        on_way.unwritten = result
-        on_way.results.append(result)
-        if result.receipt.outcome in _WALL:
-            _give_back([each.letter.id for each in batch[place + 1 :]], lease)
-            pace.rest(account)
-            break
-        if time.monotonic() - on_way.settled_at > SETTLE_SECONDS:
-            settled += _settle(on_way)
-    settled += _settle(on_way)
-    if on_way.results == [] and settled:
-        pace.wake(account)
-    return settled
+    place = 0
+    try:
+        for place, ready in enumerate(batch):
+            started_at = _start(on_way, ready, batch[place:])
+            if started_at is not None and not _send(on_way, ready, started_at):
+                _give_back([each.letter.id for each in batch[place + 1 :]], lease)
+                break
+        _settle(on_way)
+    except (OperationalError, InterfaceError):
+        known = {each.message_id for each in on_way.results}
+        on_way.results += [_not_sent(each) for each in batch[place:] if each.letter.id not in known]
+        _rescue(on_way)
+        raise
+    return not on_way.stopped
+
+
+def _send(on_way: _Batch, ready: Ready, started_at: datetime) -> bool:
+    """One call. False: there is no use in going on."""
+    result = _call(on_way.account, ready, started_at)
+    on_way.unwritten = result
+    on_way.results.append(result)
+    if result.receipt.outcome is Outcome.NOT_STARTED:
+        on_way.stopped = True
+        pace.rest(on_way.account)
+        return False
+    pace.wake(on_way.account)
+    if time.monotonic() - on_way.settled_at > SETTLE_SECONDS:
+        _settle(on_way)
+    return True
 
 
 def _call(account: Open, ready: Ready, started_at: datetime) -> Result:
@@ -95,34 +105,29 @@ def _start(on_way: _Batch, ready: Ready, rest: Sequence[Ready]) -> datetime | No
         return clock.real()
     before = on_way.unwritten
     receipt = settlement.as_json(before.receipt) if before is not None else None
-    try:
-        if time.monotonic() - on_way.leased_at > settings.LEASE_SECONDS / 4:
-            _extend(on_way, rest)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                MARK,
-                [str(on_way.lease), before.message_id if before else None, receipt, ready.letter.id,
-                 ready.letter.address_id],
-            )  # fmt: skip
-            started_at: datetime | None = cursor.fetchone()[0]
-    except (DatabaseError, InterfaceError):
-        # Whether the mark was made is not known; that nothing was sent is.
-        on_way.results.append(_not_sent(ready))
-        raise_after(on_way)
-        raise
+    if time.monotonic() - on_way.leased_at > settings.LEASE_SECONDS / 4:
+        _extend(on_way, rest)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            MARK,
+            [str(on_way.lease), before.message_id if before else None, receipt, ready.letter.id,
+             ready.letter.address_id],
+        )  # fmt: skip
+        started_at: datetime | None = cursor.fetchone()[0]
     on_way.unwritten = None
     return started_at
 
 
-def raise_after(on_way: _Batch) -> None:
-    """The database went away in the middle: what is known is still true, so write it once it is back."""
-    end = time.monotonic() + settings.LEASE_SECONDS / 4
+def _rescue(on_way: _Batch) -> None:
+    """The database went away in the middle. What this worker knows is still true (what was answered,
+    what was never sent), so it is written as soon as the database is back."""
+    end = time.monotonic() + settings.LEASE_SECONDS
     while time.monotonic() < end:
         connection.close()
         try:
             _settle(on_way)
             return
-        except (DatabaseError, InterfaceError):
+        except (OperationalError, InterfaceError):
             time.sleep(0.2)
     log.warning("outcomes left to the reaper", extra={"event": "outcomes_lost", "count": len(on_way.results)})
 
@@ -132,14 +137,13 @@ def _not_sent(ready: Ready) -> Result:
     return Result(ready.letter.id, ready.letter.attempts, receipt, None, clock.real())
 
 
-def _settle(on_way: _Batch) -> int:
-    count = settlement.settle(
+def _settle(on_way: _Batch) -> None:
+    settlement.settle(
         on_way.results, lease=on_way.lease, idempotent=on_way.account.carrier.idempotent, now=clock.now()
     )
     on_way.results = []
     on_way.unwritten = None
     on_way.settled_at = time.monotonic()
-    return count
 
 
 def _extend(on_way: _Batch, rest: Sequence[Ready]) -> None:

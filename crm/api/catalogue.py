@@ -9,7 +9,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from crm import catalogue, clock, errors, publicids
+from crm import catalogue, clock, errors, publicids, workspace
+from crm.api import bounds
 from crm.models import Product, Stock
 from crm.rest import bodies, fields, pages, problems, shapes
 from crm.rest.endpoint import Endpoint
@@ -91,8 +92,9 @@ class Catalogue(Endpoint):
         responses=ProductCounts,
     )
     def post(self, request: Request) -> Response:
-        counts = catalogue.put_products(many(request, "products", Products, ProductDraft), now=clock.now())
-        return Response(counts)
+        drafts = many(request, "products", Products, ProductDraft)
+        counts = catalogue.put_products(drafts, currency=workspace.current().currency, now=clock.now())
+        return Response({"created": counts.created, "updated": counts.updated, "unchanged": counts.unchanged})
 
 
 class StockLevels(Endpoint):
@@ -106,7 +108,10 @@ class StockLevels(Endpoint):
     )
     def post(self, request: Request) -> Response:
         levels = many(request, "stock", Stocks, StockDraft)
-        return Response(catalogue.put_stock(levels, now=clock.now()))
+        now = clock.now()
+        bounds.refuse([(pointer_of(request, place, "at"), level["at"]) for place, level in enumerate(levels)], now)
+        counts = catalogue.put_stock(levels, now=now)
+        return Response({"stored": counts.created + counts.updated, "ignored": counts.ignored})
 
 
 def many(request: Request, name: str, batch: type[shapes.Shape], single: type[shapes.Shape]) -> list[dict[str, Any]]:
@@ -120,6 +125,14 @@ def many(request: Request, name: str, batch: type[shapes.Shape], single: type[sh
     if isinstance(data, dict) and name in data:
         return list(shapes.read(batch, request)[name])
     return [shapes.read(single, request)]
+
+
+def pointer_of(request: Request, place: int, name: str) -> str:
+    """Where the field of the n-th row stood in what was sent."""
+    if isinstance(request.data, list):
+        return problems.pointer(place, name)
+    batch = next((key for key in ("products", "stock") if isinstance(request.data.get(key), list)), "")
+    return problems.pointer(batch, place, name) if batch else problems.pointer(name)
 
 
 def represent(rows: list[Product]) -> list[dict[str, Any]]:

@@ -36,13 +36,14 @@ class ContactShape(serializers.Serializer[Any]):
     postal_code = serializers.CharField()
     birth_date = serializers.DateField(allow_null=True)
     home_store = serializers.CharField(allow_null=True)
-    fields = fields.ObjectField()  # type: ignore[assignment]
     stage = serializers.ChoiceField(choices=words.STAGES, allow_null=True)
     source = serializers.CharField()
     restricted = serializers.BooleanField()
     created_at = fields.InstantField()
     updated_at = fields.InstantField()
     merged_from = serializers.CharField(required=False, help_text="The id that was asked for, where it was merged.")
+    # Last, because from here on the name is taken.
+    fields = fields.ObjectField()  # type: ignore[assignment]
 
 
 class ContactPage(serializers.Serializer[Any]):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar, Final
 
+from django.db import connection, transaction
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -15,6 +18,8 @@ from crm.models import Segment, SegmentMember
 from crm.rest import fields, pages, shapes
 from crm.rest.endpoint import Endpoint
 from crm.segments import audience, edit, parse
+
+STATEMENT_TIMEOUT: Final = "20s"
 
 
 class SegmentDraft(shapes.Shape):
@@ -128,8 +133,8 @@ class CountRule(Endpoint):
         said = shapes.read(RuleToCount, request)
         now = said.get("as_of") or clock.now()
         rule = parse.parse(said["rule"])
-        return Response(
-            {
+        with patience():
+            answer = {
                 "count": audience.count(rule, now),
                 "sample": [publicids.encode("ctc", contact) for contact in audience.sample(rule, now)],
                 "per_clause": [
@@ -138,7 +143,7 @@ class CountRule(Endpoint):
                 ],
                 "as_of": fields.instant_text(now),
             }
-        )
+        return Response(answer)
 
 
 class Members(Endpoint):
@@ -168,6 +173,14 @@ class ExplainMember(Endpoint):
         segment = segment_of(id)
         contact_id = references.known(shapes.read(ContactToExplain, request)["contact"])
         return Response(explanation(audience.explain(parse.parse(segment.rule), contact_id, clock.now())))
+
+
+@contextmanager
+def patience() -> Iterator[None]:
+    """A rule somebody is trying out may not hold the database for longer than this."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = %s", [STATEMENT_TIMEOUT])
+        yield
 
 
 def living() -> QuerySet[Segment]:

@@ -35,6 +35,8 @@ def read_reference(reference: Any, pointer: str = "") -> Trace:
             'A contact is named by one of {"id": …}, ' + ", ".join(f'{{"{kind}": …}}' for kind in normalise.KINDS),
         )
     (kind, value), = reference.items()
+    if kind == "id" and isinstance(value, int):
+        return Trace("id", str(value))  # in its normal form already (`crm.references`)
     if kind == "id":
         return Trace("id", str(publicids.decode("ctc", value, f"{pointer}/id")))
     if kind not in normalise.KINDS:

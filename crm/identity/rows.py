@@ -103,6 +103,15 @@ def store_zones(numbers: Collection[int]) -> dict[int, str]:
         return dict(cursor.fetchall())
 
 
+def stores(codes: Collection[str]) -> dict[str, int]:
+    """The ids of stores by their codes."""
+    if not codes:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT code, id FROM crm_store WHERE code = ANY(%s)", [sorted(codes)])
+        return dict(cursor.fetchall())
+
+
 def insert_contacts(people: Sequence[tuple[int, dict[str, Any], dict[str, Any], str]], now: datetime) -> None:
     arrays.insert(
         "crm_contact",

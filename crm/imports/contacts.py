@@ -9,19 +9,20 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 from django.db import connection, transaction
 
 from crm import consent as consent_book
-from crm import identity, normalise, suppression, workspace, words
+from crm import intake, normalise, suppression, workspace, zones
 from crm.errors import Problem
+from crm.identity.rows import sort_name
 from crm.imports import consents, jobs, mapping, staging
 from crm.imports.jobs import Job, Summary
 from crm.imports.staging import Merged, Person
 from crm.imports.tables import Rejected, Table
+from crm.models import Store
 
 CHUNK = 10_000
 AGAIN = 3
@@ -85,9 +86,8 @@ class _Reader:
         self.table = table
         self.columns = columns
         space = workspace.current()
-        self.country = space.country
-        self.zones = identity.Zones()
-        self.stores = identity.stores()
+        self.country, self.zone = space.country, space.zone
+        self.stores = {store.code: store for store in Store.objects.all()}
 
     def chunks(self, job: Job) -> Iterator[list[Person]]:
         """People in chunks in which no trace appears twice (a repeated one opens the next chunk)."""
@@ -119,7 +119,8 @@ class _Reader:
                 self._field(person, name, cells[column].strip())
         for name, column in self.columns.custom.items():
             if cells[column].strip():
-                person.custom[name] = normalise.text(cells[column].strip())
+                person.custom[name] = normalise.clean(cells[column])
+        intake.free_fields(person.custom)
         country = person.fields.get("country") or self.country
         for kind, column in self.columns.traces.items():
             if cells[column].strip():
@@ -134,31 +135,34 @@ class _Reader:
             if text not in self.stores:
                 raise Problem("/home_store", "unknown_store", f"There is no store with the code {text!r}.")
             person.fields["home_store_id"] = self.stores[text].id
-        elif name == "birth_date":
-            person.fields[name] = _date(text)
+            person.store_zone = self.stores[text].zone
         else:
-            person.fields[name] = normalise.field(name, text)
+            person.fields[name] = _column(name, text)
 
     def _derive(self, person: Person) -> None:
         fields = person.fields
         if fields.get("given_name") or fields.get("family_name"):
-            fields["sort_name"] = normalise.sort_name(fields.get("given_name", ""), fields.get("family_name", ""))
-        fields["zone"], fields["zone_source"] = self.zones.of(
-            fields.get("timezone", ""), fields.get("country", ""), fields.get("home_store_id")
+            fields["sort_name"] = sort_name({"given_name": "", "family_name": ""} | fields)
+        fields["zone"], fields["zone_source"] = zones.resolve(
+            fields.get("timezone", ""), fields.get("country", ""), fields.get("postal_code", ""),
+            person.store_zone, self.zone,
         )
 
 
-def _trace(kind: str, text: str, country: str) -> tuple[str, str, str | None, str | None]:
-    trace = normalise.trace(kind, text, country)
-    medium = words.MEDIUM.get("sms" if kind == "phone" else kind)
-    return (kind, trace.value, medium, suppression.address_hash(medium, trace.value) if medium else None)
-
-
-def _date(text: str) -> date:
+def _column(name: str, text: str) -> Any:
     try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise Problem("/birth_date", "date", f"{text!r} is not a date like 1987-12-31.") from None
+        return intake.column(name, text)
+    except Problem as problem:
+        raise problem.under(f"/{name}") from None
+
+
+def _trace(kind: str, text: str, country: str) -> tuple[str, str, str | None, str | None]:
+    try:
+        trace = normalise.trace(kind, text, country)
+    except Problem as problem:
+        raise problem.under(f"/{kind}") from None
+    medium = normalise.MEDIUM.get(kind)
+    return (kind, trace.value, medium, suppression.address_hash(medium, trace.value) if medium else None)
 
 
 def _ahead(chunks: Iterator[list[Person]]) -> Iterator[list[Person]]:

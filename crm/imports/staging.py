@@ -33,6 +33,7 @@ class Person:
     traces: list[tuple[str, str, str | None, str | None]] = field(default_factory=list)
     fields: dict[str, Any] = field(default_factory=dict)
     custom: dict[str, Any] = field(default_factory=dict)
+    store_zone: str = ""
 
 
 @dataclass

@@ -42,22 +42,15 @@ TITLES: Final = {
 STATUS_OF_CODE: Final = {
     "not_found": 404,
     "unknown_contact": 404,
-    "contact_not_found": 404,
-    "unknown_order": 404,
-    "order_not_found": 404,
-    "no_trigger": 409,
+    "no_such_contact": 404,
+    "no_such_order": 404,
     "identifiers_of_two_contacts": 409,
     "order_of_another_contact": 409,
-    "revision": 409,
-    "revision_conflict": 409,
-    "wrong_state": 409,
-    "state": 409,
-    "not_live": 409,
-    "conflict": 409,
+    "already_refunded": 409,
     "already_cancelled": 409,
-    "order_cancelled": 409,
+    "wrong_state": 409,
+    "revision_conflict": 409,
     "forbidden": 403,
-    "too_slow": 503,
 }
 
 

@@ -6,12 +6,14 @@ campaign that a rule names exists is `edit`'s question.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from crm import registry
 from crm.errors import Problem, Problems
-from crm.segments import conditions
+from crm.segments import conditions, leaves
 from crm.segments.grammar import GROUPS, MAX_DEPTH, MAX_NODES, Group, Leaf, Placed, Rule
 
 
@@ -31,6 +33,11 @@ def problems(data: Any, path: str = "/rule") -> list[Problem]:
     except Problems as found:
         return found.problems
     return []
+
+
+def from_text(text: str) -> Any:
+    """JSON as it stands in the database, without rounding its numbers."""
+    return json.loads(text, parse_float=Decimal)
 
 
 class _Reader:

@@ -13,7 +13,9 @@ READS_TIME = re.compile(
     r"\bauto_now(?:_add)?\s*=|\bfunctions import [^\n]*\bNow\b|(?<![\w.])Now\(\)",
 )
 # In SQL: the functions that know nothing of a moved clock.
-SQL_TIME = re.compile(r"(?<![\w.])(?:now\(\)|current_timestamp|current_date|localtimestamp|statement_timestamp\(\))", re.I)
+SQL_TIME = re.compile(
+    r"(?<![\w.])(?:now\(\)|current_timestamp|current_date|localtimestamp|statement_timestamp\(\))", re.IGNORECASE
+)
 CODE = sorted(
     path
     for app in ("config", "crm", "channels", "campaigns", "analytics")

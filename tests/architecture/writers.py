@@ -35,7 +35,7 @@ seen: set[Write] = set()
 class RecordingCursor(psycopg2.extensions.cursor):
     """A plain cursor that notes what it writes before writing it."""
 
-    def execute(self, query: Any, vars: Any = None) -> None:
+    def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002  (psycopg2's own name)
         note(query)
         super().execute(query, vars)
 

@@ -49,9 +49,9 @@ class Installation:
                 [sys.executable, "manage.py", "up", "--port", str(self.port), *arguments],
                 cwd=ROOT, env=self.environment, stdout=out, stderr=out, text=True, start_new_session=True,
             )  # fmt: skip
-        before = output.read_text().count("Cauce is up")
+        before = output.read_text().count("stops everything")
         wait_for(
-            lambda: output.read_text().count("Cauce is up") > before or self.process.poll() is not None,  # type: ignore[union-attr]
+            lambda: output.read_text().count("stops everything") > before or self.process.poll() is not None,  # type: ignore[union-attr]
             60, output.read_text,
         )  # fmt: skip
         assert self.process.poll() is None, output.read_text()

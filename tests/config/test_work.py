@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from config import pumps, work
@@ -31,12 +29,12 @@ class Heap:
 
 
 @pytest.fixture
-def rounds(monkeypatch: pytest.MonkeyPatch) -> Iterator[registry.Named[registry.Round]]:
+def rounds(monkeypatch: pytest.MonkeyPatch) -> registry.Named[registry.Round]:
     """A registry of its own, so that the rounds of the product stay out of it."""
     own: registry.Named[registry.Round] = registry.Named("rounds")
     for module in (work, pumps, registry):
         monkeypatch.setattr(module, "rounds", own)
-    yield own
+    return own
 
 
 def _add(rounds: registry.Named[registry.Round], heap: Heap, order: int, every: int = 1) -> None:

@@ -168,12 +168,12 @@ def _not_ready(port: int, began: datetime) -> dict[str, str]:
     if silence is None or clock.real() - silence < began:
         wrong["beat"] = "not yet"
     try:
-        with urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1) as answer:  # noqa: S310  (our own web process)
+        with urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1) as answer:
             answer.read()
     except OSError as error:
         wrong["web"] = str(error)
     return wrong
 
 
-class _Stopped(Exception):  # noqa: N818  (not an error)
+class _Stopped(Exception):
     """Somebody asked us to stop."""

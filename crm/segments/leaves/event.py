@@ -52,14 +52,15 @@ class Window:
     after: datetime | None = None
     before: datetime | None = None
 
-    def q(self, now: datetime) -> Sql:
-        parts = [join("e.occurred_at <= {}::timestamptz", now)]
+    def q(self, now: datetime, alias: str = "e") -> Sql:
+        at = f"{alias}.occurred_at"
+        parts = [join(f"{at} <= {{}}::timestamptz", now)]
         if self.span:
-            parts.append(join("e.occurred_at > {}::timestamptz", now - self.span))
+            parts.append(join(f"{at} > {{}}::timestamptz", now - self.span))
         if self.after:
-            parts.append(join("e.occurred_at > {}::timestamptz", self.after))
+            parts.append(join(f"{at} > {{}}::timestamptz", self.after))
         if self.before:
-            parts.append(join("e.occurred_at < {}::timestamptz", self.before))
+            parts.append(join(f"{at} < {{}}::timestamptz", self.before))
         return every(parts)
 
     def said(self) -> str:
@@ -130,14 +131,14 @@ class EventLeaf(Leaf):
 
     # --- the two forms --------------------------------------------------------------------
 
-    def fits(self, now: datetime, known_at: datetime | None) -> Sql:
-        """What makes an event `e` one that counts."""
-        parts = [join("e.name = {}", self.name), self.window.q(now), *self.more]
+    def fits(self, now: datetime, known_at: datetime | None, alias: str = "e") -> Sql:
+        """What makes an event, called `alias`, one that counts."""
+        parts = [join(f"{alias}.name = {{}}", self.name), self.window.q(now, alias), *self.more]
         if known_at:
-            parts.append(join("e.recorded_at <= {}::timestamptz", known_at))
+            parts.append(join(f"{alias}.recorded_at <= {{}}::timestamptz", known_at))
         if self.channels:
-            parts.append(join("e.channel = ANY({})", list(self.channels)))
-        parts += [_filter(each, now) for each in self.where]
+            parts.append(join(f"{alias}.channel = ANY({{}})", list(self.channels)))
+        parts += [_filter(each, now, alias) for each in self.where]
         return every(parts)
 
     def _few(self, now: datetime, known_at: datetime | None) -> Sql:
@@ -177,11 +178,11 @@ def event_name(value: Any, at: str) -> str:
     return conditions.plain_text(value, at, MAX_NAME)
 
 
-def _filter(each: Filter, now: datetime) -> Sql:
+def _filter(each: Filter, now: datetime, alias: str) -> Sql:
     lists = [place for place, (_name, every_one) in enumerate(each.path) if every_one]
     if not lists:
-        return compare.compile(each.condition, Json(at(Sql("e.properties"), each.path), local=False), now)
-    rows, value, start = Sql(""), Sql("e.properties"), 0
+        return compare.compile(each.condition, Json(at(Sql(f"{alias}.properties"), each.path), local=False), now)
+    rows, value, start = Sql(""), Sql(f"{alias}.properties"), 0
     for number, place in enumerate(lists):
         array = at(value, each.path[start:place + 1])
         safe = join("jsonb_array_elements(CASE jsonb_typeof({}) WHEN 'array' THEN {} ELSE '[]' END)", array, array)

@@ -1,0 +1,36 @@
+"""What campaigns answer to the timeline and to membership, in the order decision B1 asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from campaigns import exits, plans, triggers
+from crm import clock, registry
+from crm.timeline import Fact
+
+
+def react(events: list[Fact]) -> None:
+    """Runs that are under way first, then those that begin."""
+    now = clock.now()
+    watching = plans.watching(now)
+    if not watching.doors:
+        return
+    exits.answer(events, watching, now)
+    triggers.answer(events, watching, now)
+    exits.drop_pending(events, watching, now)
+
+
+def follow_membership(changes: Sequence[Any]) -> None:
+    """Somebody came into a segment or left it (in the transaction that changes it)."""
+    now = clock.now()
+    watching = plans.watching(now)
+    if not watching.doors:
+        return
+    moved = [(change.segment_id, change.contact_id, change.joined) for change in changes]
+    exits.answer_membership(moved, watching, now)
+    triggers.answer_membership(moved, watching, now)
+
+
+registry.reactors.add("campaigns", react, order=20)
+registry.membership_listeners.add("campaigns", follow_membership)

@@ -1,0 +1,104 @@
+"""The promises of sending as queries that return no row (`manage.py verify_ledger`).
+
+"Hand-off" is the start mark: the instant from which the message may have been on the wire.
+Real instants are compared with real ones, business instants with business ones.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from channels import states
+from crm.registry import Invariant, invariants
+
+
+def _listed(words: tuple[str, ...]) -> str:
+    return ", ".join(f"'{word}'" for word in words)
+
+
+SENT: Final = _listed(states.SENT)
+STARTED: Final = f"m.started_at IS NOT NULL AND m.state IN ({SENT}, 'handing_off')"
+
+TWICE: Final = f"""
+SELECT min(id), count(*), 'one edition, one address' FROM channels_message m
+WHERE state IN ({SENT}) AND edition AND address_hash <> ''
+GROUP BY campaign_id, step, entry, visit, channel, address_hash HAVING count(*) > 1
+UNION ALL
+SELECT min(id), count(*), 'one visit, one contact' FROM channels_message m
+WHERE state IN ({SENT}) AND campaign_id IS NOT NULL AND run_id IS NOT NULL
+GROUP BY campaign_id, contact_id, run_id, step, entry, visit, channel, slot HAVING count(*) > 1"""
+
+# The withdrawal in force: a no for this address or this person, not followed by a yes before the
+# hand-off. Both clocks are the machine's; the no is read after its address lock (decision B5).
+WITHDRAWN: Final = f"""
+SELECT m.id, w.id AS receipt, m.started_at, w.recorded_at
+FROM channels_message m
+CROSS JOIN LATERAL (SELECT CASE m.message_class WHEN 'service' THEN 'service' ELSE m.purpose END AS purpose) asked
+CROSS JOIN LATERAL (
+  SELECT r.* FROM crm_consentreceipt r WHERE r.address_id = m.address_id
+    AND r.purpose = asked.purpose AND r.channel = m.channel
+  UNION ALL
+  SELECT r.* FROM crm_consentreceipt r WHERE r.contact_id = m.contact_id AND r.address_id IS NULL
+    AND r.purpose = asked.purpose AND r.channel = m.channel
+) w
+WHERE {STARTED} AND m.message_class IN ('marketing', 'service') AND w.action IN ('refused', 'withdrawn', 'objected')
+  AND w.recorded_at < m.started_at
+  AND NOT EXISTS (
+    SELECT FROM crm_consentreceipt g
+    WHERE g.purpose = w.purpose AND g.channel = w.channel AND g.action IN ('granted', 'confirmed')
+      AND g.recorded_at > w.recorded_at AND g.recorded_at < m.started_at
+      AND (g.address_id = m.address_id OR (g.contact_id = m.contact_id AND w.address_id IS NULL)))"""
+
+# Suppressing locks the address, but its instant is read before that lock: a breath of grace.
+SUPPRESSED: Final = f"""
+SELECT m.id, s.id AS suppression, s.reason
+FROM channels_message m JOIN crm_address a ON a.id = m.address_id
+JOIN crm_suppression s ON s.medium = a.medium AND s.hash = a.hash AND s.channel IN ('', m.channel)
+WHERE {STARTED} AND s.since <= m.counted_at AND s.recorded_at < m.counted_at - interval '5 seconds'
+  AND (s.until IS NULL OR s.until > m.counted_at)"""
+
+NEVER_SENT: Final = f"""
+SELECT m.id, m.state, t.n, t.outcome FROM channels_message m JOIN channels_attempt t ON t.message_id = m.id
+WHERE m.state IN ({_listed(states.NEVER_SENT)})
+  AND (t.finished_at IS NULL OR t.outcome NOT IN ('retry', 'refused'))
+UNION ALL
+SELECT m.id, m.state, NULL, 'started' FROM channels_message m
+WHERE m.state IN ({_listed(states.UNSTARTED_ONLY)}) AND m.started_at IS NOT NULL"""
+
+FORGOTTEN: Final = """
+SELECT id, state, lease_until FROM channels_message
+WHERE state IN ('claimed', 'handing_off') AND lease_until < clock_timestamp() - interval '5 minutes'"""
+
+# Each message against the cap it was let through under, among those of the same contact then.
+OVER_CAP: Final = f"""
+SELECT id, contact, counted_at, earlier FROM (
+  SELECT m.id, contact, m.counted_at, (m.judged->>'cap_days')::int AS days,
+         lag(m.counted_at, (m.judged->>'cap')::int) OVER (PARTITION BY contact ORDER BY m.counted_at, m.id) AS earlier
+  FROM channels_message m
+  CROSS JOIN LATERAL (SELECT coalesce((m.judged->>'contact')::bigint, m.contact_id) AS contact) whose
+  WHERE m.counted_at IS NOT NULL AND m.judged ? 'cap' AND m.state IN ({SENT}, 'handing_off')
+) AS counted WHERE earlier > counted_at - make_interval(days => days)"""
+
+QUIET: Final = f"""
+SELECT id, zone, local FROM (
+  SELECT m.id, m.judged->>'zone' AS zone, (m.counted_at AT TIME ZONE (m.judged->>'zone'))::time AS local,
+         (m.judged->'quiet'->>0)::time AS starts, (m.judged->'quiet'->>1)::time AS ends
+  FROM channels_message m WHERE {STARTED} AND m.judged ? 'quiet'
+) AS judged
+WHERE CASE WHEN starts <= ends THEN local >= starts AND local < ends ELSE local >= starts OR local < ends END"""
+
+HELD_OUT: Final = f"""
+SELECT m.id, m.campaign_id, m.contact_id FROM channels_message m
+WHERE m.held_out AND m.message_class = 'marketing' AND {STARTED}"""
+
+for _name, _promise, _sql in (
+    ("I1", "No two messages for one step of one visit, or for one address of one edition.", TWICE),
+    ("I2", "Nothing is handed over after a withdrawal that is in force.", WITHDRAWN),
+    ("I3", "Nothing is handed over to a suppressed address.", SUPPRESSED),
+    ("I4", "What ended as never sent has no attempt that may have arrived.", NEVER_SENT),
+    ("I8", "No lease is over for five minutes without being reaped.", FORGOTTEN),
+    ("I9", "Nobody got more marketing messages than the cap allows in any window.", OVER_CAP),
+    ("I10", "No marketing message was handed over in somebody's quiet hours.", QUIET),
+    ("I11", "Nobody who was held out got a marketing message of that campaign.", HELD_OUT),
+):
+    invariants.add(_name, Invariant(_name, _promise, _sql))

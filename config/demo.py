@@ -1,0 +1,175 @@
+"""The demo: one shoe shop, its customers and their last year, told through the real doors.
+
+Everything is deterministic in `seed`, and everything enters as it would from outside
+(`capture.receive`, `catalogue`, `lifecycle.publish`), so that every promise holds of it.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from crm import capture, catalogue, publicids
+from crm.models import Membership, Segment, Store, User, Workspace
+
+EXAMPLES = Path(settings.BASE_DIR) / "campaigns" / "examples"
+PASSWORD = "riverbed-demo"  # noqa: S105 - of the demo, printed at start
+NAMES = {
+    "ES": ("es", ["Lucía", "Mateo", "Elena", "Hugo", "Chiara", "Diego"], ["García", "Moreno", "Ruiz", "Vidal"]),
+    "FR": ("fr", ["Camille", "Louis", "Zoé", "Hugo"], ["Martin", "Petit", "Durand"]),
+    "DE": ("de", ["Mia", "Jonas", "Lena", "Felix"], ["Weber", "Koch", "Schäfer"]),
+    "IT": ("it", ["Giulia", "Dario", "Bianca", "Marco"], ["Rossi", "Ferri", "Greco"]),
+}  # fmt: skip
+PRODUCTS = [
+    ("boot-01", "Mountain boot", "boots", "129.00"), ("boot-02", "City boot", "boots", "99.00"),
+    ("run-01", "Trail runner", "running", "119.00"), ("run-02", "Road runner", "running", "109.00"),
+    ("san-01", "Cork sandal", "sandals", "59.00"), ("soc-01", "Wool sock", "socks", "12.00"),
+    ("kid-01", "First steps", "kids", "45.00"), ("car-01", "Care kit", "care", "15.00"),
+]  # fmt: skip
+USERS = (
+    ("ada@example.com", "Ada", "admin", None), ("bruno@example.com", "Bruno", "store_staff", "centro"),
+)  # fmt: skip
+SEGMENTS = {
+    "Bought at least twice, nothing for 120 days": {"all": [
+        {"event": "Order Completed", "did": True, "count": {"op": ">=", "v": 2}},
+        {"event": "Order Completed", "did": False, "in_last": {"value": 120, "unit": "days"}},
+    ]},
+    "Reachable by text message": {"all": [{"f": "reachable.sms", "op": "is", "v": True}]},
+    "Runners in Spain": {"all": [
+        {"f": "contact.country", "op": "is", "v": "ES"},
+        {"event": "Order Completed", "did": True, "in_last": {"value": 365, "unit": "days"},
+         "where": [{"f": "properties.products[].category", "op": "is", "v": "running"}]},
+    ]},
+}  # fmt: skip
+
+
+def seed(contacts: int, number: int, now: datetime) -> dict[str, int]:
+    """Tell the story with `contacts` customers; answers what was made."""
+    chance = random.Random(number)  # noqa: S311 - a story, not a secret
+    _workspace()
+    _catalogue(now)
+    arrivals = _customers(contacts, chance, now)
+    people = 0
+    while batch := list(islice(arrivals, capture.MOST)):
+        people += sum(received.contact_id is not None for received in capture.receive(batch, now=now))
+    segments = _segments(now)
+    return {"contacts": people, "segments": len(segments), "campaigns": _campaigns(segments, now)}
+
+
+def _workspace() -> None:
+    Workspace.objects.get_or_create(
+        only=True, defaults={"name": "Zapatería del Río", "postal_address": "Calle del Río 1, 28005 Madrid"}
+    )
+    for code, name in (("centro", "Tienda Centro"), ("puerto", "Tienda Puerto")):
+        Store.objects.get_or_create(code=code, defaults={"name": name, "zone": "Europe/Madrid", "country": "ES"})
+    for email, name, role, store in USERS:
+        user = User.objects.filter(email=email).first() or User.objects.create_user(
+            email, PASSWORD, name=name, is_staff=role == "admin", is_superuser=role == "admin"
+        )
+        Membership.objects.get_or_create(
+            user=user, role=role, store=Store.objects.get(code=store) if store else None
+        )
+
+
+def _catalogue(now: datetime) -> None:
+    catalogue.put_products([
+        {"sku": sku, "name": name, "categories": [kind], "brand": "Río", "url": f"https://shop.example/{sku}",
+         "price": {"amount": price, "currency": "EUR"}}
+        for sku, name, kind, price in PRODUCTS
+    ], now=now)  # fmt: skip
+    catalogue.put_stock([
+        {"sku": sku, "store": place, "available": 3 + index * 4, "at": now.isoformat()}
+        for index, (sku, *_) in enumerate(PRODUCTS) for place in ("online", "centro", "puerto")
+    ], now=now)  # fmt: skip
+
+
+def _customers(count: int, chance: random.Random, now: datetime) -> Iterator[capture.Arrival]:
+    for n in range(count):
+        country = chance.choice(list(NAMES))
+        language, given, family = NAMES[country]
+        name = chance.choice(given)
+        fields: dict[str, Any] = {
+            "given_name": name, "family_name": chance.choice(family), "country": country, "language": language,
+            "fields": {"shoe_size": chance.randint(35, 46)},
+        }  # fmt: skip
+        if chance.random() < 0.4:
+            fields["home_store"] = chance.choice(["centro", "puerto"])
+        yield capture.Arrival(
+            _traces(n, country, chance), fields, _consents(chance, now), _history(n, chance, now),
+            source="demo", actor="seed_demo", quiet=True,
+        )  # fmt: skip
+
+
+def _traces(n: int, country: str, chance: random.Random) -> list[dict[str, str]]:
+    traces = [{"kind": "email", "value": f"customer{n}@example.com"}]
+    if country == "ES" and chance.random() < 0.7:
+        traces.append({"kind": "phone", "value": f"+346{n:08d}"})
+    if chance.random() < 0.5:
+        traces.append({"kind": "card", "value": f"C{n:07d}"})
+    return traces
+
+
+def _consents(chance: random.Random, now: datetime) -> list[dict[str, Any]]:
+    said = []
+    for purpose, channel, share in (("offers", "email", 0.7), ("offers", "sms", 0.4), ("loyalty", "email", 0.5),
+                                    ("tracking", "email", 0.5)):
+        draw = chance.random()
+        if draw < share + 0.1:
+            said.append({
+                "purpose": purpose, "channel": channel, "action": "granted" if draw < share else "refused",
+                "basis": "consent", "method": "pos_screen", "source": "Card desk", "wording": "card-2025-01",
+                "occurred_at": (now - timedelta(days=chance.randint(30, 500))).isoformat(),
+            })  # fmt: skip
+    return said
+
+
+def _history(n: int, chance: random.Random, now: datetime) -> list[dict[str, Any]]:
+    events = []
+    for place in range(min(int(chance.expovariate(0.6)), 8)):
+        moment = now - timedelta(days=chance.randint(1, 360), minutes=chance.randint(0, 600))
+        sku, name, kind, price = chance.choice(PRODUCTS)
+        shared = {"channel": chance.choice(["web", "web", "store"]), "historic": True}
+        events.append({
+            **shared, "name": "Product Viewed", "occurred_at": (moment - timedelta(minutes=30)).isoformat(),
+            "properties": {"sku": sku, "name": name, "category": kind},
+        })  # fmt: skip
+        if chance.random() < 0.6:
+            events.append({
+                **shared, "name": "Order Completed", "occurred_at": moment.isoformat(),
+                "properties": {
+                    "order_id": f"demo-{n}-{place}", "total": price, "currency": "EUR",
+                    "products": [{"sku": sku, "name": name, "category": kind, "quantity": 1, "price": price}],
+                },
+            })  # fmt: skip
+    return events
+
+
+def _segments(now: datetime) -> list[Segment]:
+    from crm.segments import edit
+
+    return [
+        Segment.objects.filter(name=name).first() or edit.create(name, rule, now=now)
+        for name, rule in SEGMENTS.items()
+    ]
+
+
+def _campaigns(segments: list[Segment], now: datetime) -> int:
+    from campaigns import lifecycle
+    from campaigns.models import Campaign
+
+    for name in ("abandoned_cart", "welcome", "win_back"):
+        text = (EXAMPLES / f"{name}.json").read_text()
+        document = json.loads(text.replace('"SEGMENT"', f'"{publicids.encode("seg", segments[0].pk)}"'))
+        if Campaign.objects.filter(name=document["name"]).exists():
+            continue
+        campaign = lifecycle.create(document, actor="seed_demo", now=now)
+        if name != "win_back":  # a person publishes what writes to everybody at once
+            lifecycle.publish(campaign, actor="seed_demo", now=now)
+    return Campaign.objects.count()

@@ -1,0 +1,327 @@
+"""What arrives, read and checked before anything is written. Pure but for the words it is given.
+
+Every mistake of an arrival is found at once and names its place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from crm import commerce, moments, normalise, permission, publicids, words
+from crm.errors import Problem, Problems
+from crm.moments import FUTURE, OLDEST
+from crm.normalise import Trace
+
+TEXTS: Final = {
+    "given_name": 120, "family_name": 120, "language": 8, "timezone": 64, "country": 2, "region": 80,
+    "city": 120, "postal_code": 20,
+}
+COLUMNS: Final = (*TEXTS, "birth_date", "home_store", "fields")
+MOST_FIELDS: Final = 200
+LONGEST_TEXT: Final = 4000
+EVENT: Final = {
+    "name", "properties", "occurred_at", "event_id", "channel", "source", "session", "context", "historic",
+}
+CONSENT: Final = {
+    "purpose", "channel", "channels", "action", "basis", "method", "source", "wording", "occurred_at", "until",
+    "expires_at", "evidence", "address",
+}
+ONE_LINE: Final = ("Product Added", "Product Removed")
+_FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_ -]{0,79}")
+_COUNTRY = re.compile(r"[A-Z]{2}")
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,4})?")
+
+
+@dataclass
+class Reading:
+    """An arrival in our shape. `home_store` is still a code; `address` of a consent still a text."""
+
+    traces: list[Trace] = field(default_factory=list)
+    changes: dict[str, Any] = field(default_factory=dict)
+    fields: dict[str, Any] = field(default_factory=dict)
+    home_store: str | None = None
+    consents: list[dict[str, Any]] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What reading needs to know of the world."""
+
+    now: datetime
+    country: str
+    currency: str
+
+
+class _Reader:
+    """Collects problems, so that one mistake does not hide the next."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+
+    def take(self, pointer: str, read: Any, *args: Any) -> Any:
+        try:
+            return read(*args)
+        except Problem as problem:
+            self.problems.append(problem.under(pointer))
+        except Problems as problems:
+            self.problems.extend(problem.under(pointer) for problem in problems.problems)
+        return None
+
+
+def read(
+    traces: Any, fields: Mapping[str, Any], consents: Sequence[Any], events: Sequence[Any], frame: Frame
+) -> tuple[Reading, list[Problem]]:
+    """Read one arrival; the problems are all that is wrong with it."""
+    reader, reading = _Reader(), Reading()
+    country = str(fields.get("country") or frame.country) if isinstance(fields, Mapping) else frame.country
+    reading.traces = _traces(traces, country, reader)
+    _fields(fields, reading, reader)
+    for place, given in enumerate(consents):
+        found = reader.take(f"/consents/{place}", consent, given, frame)
+        reading.consents.extend(found or [])
+        for told in found or []:
+            if told["address"] and told["address"] not in reading.traces:
+                reading.traces.append(told["address"])  # an address somebody speaks for is theirs
+    for place, given in enumerate(events):
+        found = reader.take(f"/events/{place}", event, given, frame)
+        reading.events.append(found or {})
+    return reading, reader.problems
+
+
+def _traces(given: Any, country: str, reader: _Reader) -> list[Trace]:
+    """Traces, `{"kind", "value"}` objects, or one reference such as `{"email": …}`."""
+    if isinstance(given, Mapping):
+        given = [{"kind": kind, "value": value} for kind, value in given.items()]
+    found = []
+    for place, each in enumerate(given):
+        trace = reader.take(f"/identifiers/{place}", _trace, each, country)
+        if trace is not None and trace not in found:
+            found.append(trace)
+    return found
+
+
+def _trace(given: Any, country: str) -> Trace:
+    if isinstance(given, Trace):
+        kind, value, identifying = given.kind, given.value, given.identifying
+    elif isinstance(given, Mapping):
+        kind, value = str(given.get("kind")), given.get("value")
+        identifying = given.get("identifying", True) is not False
+    else:
+        raise Problem("", "not_an_object", 'An identifier reads {"kind": "email", "value": "ada@example.com"}.')
+    if kind == "id":
+        number = str(value)
+        return Trace("id", number if number.isdigit() else str(publicids.decode("ctc", value, "/value")))
+    try:
+        found = normalise.trace(kind, value, country)
+    except Problem as problem:
+        raise problem if problem.pointer else problem.under("/value") from None
+    return Trace(found.kind, found.value, identifying)
+
+
+# --- fields --------------------------------------------------------------------------------
+
+
+def _fields(given: Mapping[str, Any], reading: Reading, reader: _Reader) -> None:
+    if not isinstance(given, Mapping):
+        reader.problems.append(Problem("", "not_an_object", "The fields of a contact are an object."))
+        return
+    for name, value in given.items():
+        if name == "fields":
+            reading.fields = reader.take("/fields", free_fields, value) or {}
+        elif name == "home_store":
+            reading.home_store = "" if value is None else str(value)
+        elif name in COLUMNS:
+            reading.changes[name] = reader.take(f"/{name}", column, name, value)
+        else:
+            reader.problems.append(Problem(
+                f"/{name}", "unknown_field",
+                f"{name!r} is no field of a contact; put your own ones under \"fields\"."))
+
+
+def column(name: str, value: Any) -> Any:
+    """A standard field in its normal form; None empties it."""
+    if value is None or value == "":
+        return None
+    if name == "birth_date":
+        return _birth_date(value)
+    if not isinstance(value, str):
+        raise Problem("", "not_text", f"{name} must be text.")
+    text = normalise.clean(value)
+    if name == "country":
+        text = text.upper()
+    if len(text) > TEXTS[name] or "\0" in text:
+        raise Problem("", "too_long", f"{name} has at most {TEXTS[name]} characters.")
+    if name == "country" and not _COUNTRY.fullmatch(text):
+        raise Problem("", "not_a_country", "Write the country with two letters, as in ES.")
+    if name == "language" and not _LANGUAGE.fullmatch(text):
+        raise Problem("", "not_a_language", "Write the language as in es or pt-BR.")
+    if name == "timezone" and not moments.is_zone(text):
+        raise Problem("", "not_a_zone", "Write the time zone as in Europe/Madrid.")
+    return text
+
+
+def _birth_date(value: Any) -> date:
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    try:
+        return date.fromisoformat(str(value)[:10])
+    except ValueError:
+        raise Problem("", "not_a_date", "Write the date as in 1990-05-31.") from None
+
+
+def free_fields(given: Any) -> dict[str, Any]:
+    """A shop's own fields: texts, numbers, booleans, lists of them; None removes one."""
+    if not isinstance(given, Mapping):
+        raise Problem("", "not_an_object", "The free fields are an object.")
+    if len(given) > MOST_FIELDS:
+        raise Problem("", "too_many", f"A contact has at most {MOST_FIELDS} free fields.")
+    for name, value in given.items():
+        if not _FIELD.fullmatch(str(name)):
+            raise Problem(f"/{name}", "bad_name", "A field is named with letters, digits, _ and -.")
+        for each in value if isinstance(value, list) else [value]:
+            if not isinstance(each, str | int | float | bool | None) or each != each:
+                raise Problem(f"/{name}", "not_a_value", "A field is text, number, boolean or a list of them.")
+            if isinstance(each, str) and (len(each) > LONGEST_TEXT or "\0" in each):
+                raise Problem(f"/{name}", "too_long", f"A text has at most {LONGEST_TEXT} characters, none NUL.")
+    return dict(given)
+
+
+# --- consents and events -------------------------------------------------------------------
+
+
+def consent(given: Any, frame: Frame) -> list[dict[str, Any]]:
+    """One consent object; `channels` makes one statement each."""
+    if not isinstance(given, Mapping):
+        raise Problem("", "not_an_object", "A consent is an object.")
+    strange = sorted(set(given) - CONSENT)
+    if strange:
+        raise Problem(f"/{strange[0]}", "unknown_field", f"{strange[0]!r} is no part of a consent.")
+    channels = given.get("channels") or [given.get("channel")]
+    if not isinstance(channels, list | tuple) or not isinstance(given.get("evidence") or {}, Mapping):
+        raise Problem("", "wrong_type", "`channels` is a list, `evidence` an object.")
+    shared = {
+        "purpose": str(given.get("purpose") or ""), "action": str(given.get("action") or "granted"),
+        "basis": str(given.get("basis") or ""), "method": str(given.get("method") or ""),
+        "source": str(given.get("source") or "")[:400], "wording": str(given.get("wording") or "")[:120],
+        "evidence": dict(given.get("evidence") or {}),
+        **{name: instant(given.get(name), f"/{name}") for name in ("occurred_at", "until", "expires_at")},
+    }
+    if shared["action"] not in words.ACTIONS + words.INNER_ACTIONS:
+        raise Problem("/action", "not_a_choice", f"The action is one of {', '.join(words.ACTIONS)}.")
+    statements = [
+        {**shared, "channel": str(channel or ""), "address": _address(given.get("address"), channel, frame)}
+        for channel in channels
+    ]
+    for each in statements:
+        wrong = permission.problems(statement(0, each), frame.now + FUTURE)
+        if wrong:
+            raise Problems(wrong)
+    return statements
+
+
+def _address(given: Any, channel: Any, frame: Frame) -> Trace | None:
+    medium = words.MEDIUM.get(str(channel))
+    if given is None or medium not in normalise.MEDIUM:
+        return None
+    try:
+        return normalise.trace(medium, given, frame.country)
+    except Problem as problem:
+        raise problem.under("/address") from None
+
+
+def statement(contact_id: int, told: Mapping[str, Any], address_id: int | None = None) -> permission.Statement:
+    return permission.Statement(
+        contact_id, told["purpose"], told["channel"], told["action"], told["basis"], told["method"],
+        told["source"], told["wording"], told["occurred_at"], address_id, told["until"], told["expires_at"],
+        told["evidence"],
+    )
+
+
+def event(given: Any, frame: Frame) -> dict[str, Any]:
+    """One event object in our shape, money and lines included."""
+    if not isinstance(given, Mapping):
+        raise Problem("", "not_an_object", "An event is an object.")
+    found: list[Problem] = []
+    strange = sorted(set(given) - EVENT)
+    if strange:
+        found.append(Problem(f"/{strange[0]}", "unknown_field", f"{strange[0]!r} is no part of an event."))
+    name = given.get("name")
+    if not isinstance(name, str) or not 0 < len(name.strip()) <= 80 or "\0" in name:
+        found.append(Problem("/name", "required", "An event has a name of 1 to 80 characters."))
+    channel = given.get("channel") or ""
+    if channel and channel not in words.EVENT_CHANNELS:
+        found.append(Problem("/channel", "not_a_choice", f"One of {', '.join(words.EVENT_CHANNELS)}."))
+    event_id = given.get("event_id")
+    if event_id is not None and (not isinstance(event_id, str) or not 0 < len(event_id) <= 200 or "\0" in event_id):
+        found.append(Problem("/event_id", "too_long", "An event_id is a text of 1 to 200 characters."))
+    reader = _Reader()
+    at = reader.take("", instant, given.get("occurred_at"), "/occurred_at") or frame.now
+    reader.take("", _credible, at, frame.now)
+    properties = reader.take("", _properties, given, str(name), frame.currency) or {}
+    if found or reader.problems:
+        raise Problems([*found, *reader.problems])
+    return {
+        "name": str(name).strip(), "properties": properties, "occurred_at": at, "event_id": event_id,
+        "channel": channel, "source": str(given.get("source") or "")[:120],
+        "session": str(given.get("session") or "")[:80], "context": dict(given.get("context") or {}),
+        "historic": bool(given.get("historic", False)),
+    }
+
+
+def _properties(given: Mapping[str, Any], name: str, currency: str) -> dict[str, Any]:
+    for part in ("properties", "context"):
+        if not isinstance(given.get(part) or {}, Mapping):
+            raise Problem(f"/{part}", "not_an_object", f"The {part} of an event are an object.")
+    properties = given.get("properties") or {}
+    _storable(properties, "/properties", 0)
+    _storable(given.get("context") or {}, "/context", 0)
+    name = name.strip()
+    shaped = commerce.normalise(name, properties, currency, "/properties")
+    if name in ONE_LINE and shaped.get("cart_id"):
+        commerce.line(shaped, "/properties")
+    return shaped
+
+
+def _storable(value: Any, pointer: str, depth: int) -> None:
+    """PostgreSQL keeps no NUL and no lone surrogate in JSON, and JSON has no NaN."""
+    if depth > 20:
+        raise Problem(pointer, "too_deep", "Nothing may be nested deeper than 20 levels.")
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            _storable(str(key), pointer, depth)
+            _storable(inner, f"{pointer}/{key}", depth + 1)
+    elif isinstance(value, list):
+        for place, inner in enumerate(value):
+            _storable(inner, f"{pointer}/{place}", depth + 1)
+    elif isinstance(value, str):
+        if "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
+            raise Problem(pointer, "control_character", "Texts may not contain NUL or half of a character.")
+    elif isinstance(value, float | Decimal) and not Decimal(value).is_finite():
+        raise Problem(pointer, "not_a_number", "NaN and infinity are no values.")
+
+
+def instant(value: Any, pointer: str) -> datetime | None:
+    """An aware instant; None stays None."""
+    if value is None or value == "":
+        return None
+    if not isinstance(value, datetime):
+        try:
+            value = datetime.fromisoformat(str(value).strip())
+        except ValueError:
+            raise Problem(pointer, "not_an_instant", "Write the instant as in 2026-05-31T09:00:00Z.") from None
+    if value.tzinfo is None:
+        raise Problem(pointer, "no_zone", "Write the zone too, as in 2026-05-31T09:00:00Z.")
+    return value.astimezone(UTC)
+
+
+def _credible(at: datetime, now: datetime) -> None:
+    if at < OLDEST or at > now + FUTURE:
+        raise Problem(
+            "/occurred_at", "not_credible",
+            f"An event happened between 1990 and now ({now.isoformat(timespec='seconds')}).")

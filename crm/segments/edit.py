@@ -1,0 +1,136 @@
+"""Making and changing segments: the rule is checked, then its members are made at once if that is quick."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import Any, Final
+
+from django.db import OperationalError, connection, transaction
+
+from crm import audit, bell, publicids
+from crm.errors import Problem, Problems
+from crm.models import Segment
+from crm.segments import conditions, parse, upkeep
+from crm.segments.grammar import Placed, Rule
+from crm.segments.leaves.member import MemberLeaf
+
+# How long the one who saves waits for the members; after that the next round makes them.
+PATIENCE_MS: Final = 5_000
+MAX_NAME: Final = 200
+ROUND: Final = "crm.segments"
+
+
+def create(name: str, rule: Any, *, actor: str, now: datetime) -> Segment:
+    """A new segment with its members; raises `errors.Problems`."""
+    problems = _name(name)
+    parsed = _parsed(rule, problems)
+    with transaction.atomic():
+        upkeep.lock_all()
+        _refuse(problems + _unknown(parsed))
+        segment = Segment.objects.create(name=name.strip(), rule=rule, mentions=sorted(parsed.mentions()), created_at=now)
+        audit.record(actor, "segment.create", publicids.encode("seg", segment.pk), None, {"name": segment.name, "rule": rule})
+        return _built(segment, now)
+
+
+def update(segment: Segment, *, name: str | None = None, rule: Any = None, actor: str, now: datetime) -> Segment:
+    """Another name, another rule, or both. Members who leave or come by a new rule are told to all who listen."""
+    problems = _name(name) if name is not None else []
+    parsed = _parsed(rule, problems) if rule is not None else None
+    with transaction.atomic():
+        upkeep.lock_all()
+        current = Segment.objects.select_for_update(no_key=True).get(pk=segment.pk)
+        if parsed:
+            problems += _unknown(parsed) + _circle(current.pk, parsed)
+        _refuse(problems)
+        before = {"name": current.name, "rule": current.rule}
+        current.name = name.strip() if name is not None else current.name
+        if parsed and rule != current.rule:
+            current.rule, current.mentions = rule, sorted(parsed.mentions())
+            current.revision += 1
+        current.save(update_fields=["name", "rule", "mentions", "revision"])
+        after = {"name": current.name, "rule": current.rule}
+        if before != after:
+            audit.record(actor, "segment.update", publicids.encode("seg", current.pk), before, after)
+        return current if current.built_revision == current.revision else _built(current, now)
+
+
+def archive(segment: Segment, *, actor: str, now: datetime) -> None:
+    """Nobody keeps it up any more; who was in stays on record. Refused while another segment asks about it."""
+    with transaction.atomic():
+        upkeep.lock_all()
+        others = [
+            other for other in Segment.objects.filter(archived_at=None, mentions__contains=[f"segment:{segment.pk}"])
+        ]
+        if others:
+            names = ", ".join(repr(other.name) for other in others)
+            raise Problems([Problem("", "in_use", f"It is asked about by {names}; change those first.")])
+        Segment.objects.filter(pk=segment.pk).update(archived_at=now)
+        audit.record(actor, "segment.archive", publicids.encode("seg", segment.pk), {"name": segment.name}, None)
+
+
+def _name(name: Any) -> list[Problem]:
+    try:
+        conditions.plain_text(name.strip() if isinstance(name, str) else name, "/name", MAX_NAME)
+    except conditions.Mistake as mistake:
+        if mistake.problem.code == "empty":
+            return [Problem("/name", "empty", "A segment needs a name.")]
+        return [mistake.problem]
+    return []
+
+
+def _parsed(rule: Any, problems: list[Problem]) -> Rule:
+    try:
+        return parse.parse(rule, "/rule")
+    except Problems as found:
+        raise Problems([*problems, *found.problems]) from found
+
+
+def _refuse(problems: Collection[Problem]) -> None:
+    if problems:
+        raise Problems(problems)
+
+
+def _asked(rule: Rule) -> Iterable[tuple[Placed, int]]:
+    return ((placed, placed.leaf.segment) for placed in rule.placed() if isinstance(placed.leaf, MemberLeaf))
+
+
+def _unknown(rule: Rule) -> list[Problem]:
+    """Segments that are not there."""
+    there = set(Segment.objects.filter(archived_at=None, pk__in=rule.segments()).values_list("pk", flat=True))
+    return [
+        Problem(f"{placed.pointer}/segment", "unknown_segment", f"There is no segment {publicids.encode('seg', number)}.")
+        for placed, number in _asked(rule)
+        if number not in there
+    ]
+
+
+def _circle(segment: int, rule: Rule) -> list[Problem]:
+    """Segments that ask, in the end, about this one."""
+    mentions = dict(Segment.objects.filter(archived_at=None).values_list("pk", "mentions"))
+
+    def leads_here(number: int, seen: frozenset[int]) -> bool:
+        if number == segment:
+            return True
+        inner = {int(each.removeprefix("segment:")) for each in mentions.get(number, []) if each.startswith("segment:")}
+        return any(leads_here(other, seen | {number}) for other in inner - seen)
+
+    return [
+        Problem(f"{placed.pointer}/segment", "circle",
+                f"{publicids.encode('seg', number)} asks about this segment, itself or through others; it cannot ask back.")
+        for placed, number in _asked(rule)
+        if leads_here(number, frozenset())
+    ]
+
+
+def _built(segment: Segment, now: datetime) -> Segment:
+    """Its members now, or, over a big base, in the next round."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(PATIENCE_MS)])
+            upkeep.refresh_full(segment, now)
+            cursor.execute("SELECT set_config('statement_timeout', '0', true)")
+    except OperationalError:
+        bell.ring(ROUND)
+    segment.refresh_from_db()
+    return segment

@@ -1,0 +1,47 @@
+"""Rules put to the database.
+
+Two forms of the same question (decision B11): over the base (`few=False`), where
+events are aggregated once, and for a batch of contacts (`few=True`), correlated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from crm.segments.grammar import PEOPLE, Rule
+from crm.segments.sql import Sql, every, join
+
+
+def query(rule: Rule, now: datetime, *, known_at: datetime | None = None) -> Sql:
+    """A SELECT of the ids of all contacts the rule finds, to be put into other statements."""
+    return join(
+        "SELECT crm_contact.id FROM crm_contact WHERE {}", every([PEOPLE, rule.q(now, known_at=known_at)])
+    )
+
+
+def answers(rules: Sequence[Rule], contact_ids: Sequence[int], now: datetime) -> dict[int, tuple[bool, ...]]:
+    """Each rule for each contact, in one query. Somebody who is not there (any more) matches nothing."""
+    found = {contact: (False,) * len(rules) for contact in contact_ids}
+    if not rules or not contact_ids:
+        return found
+    asked = join(
+        "SELECT crm_contact.id" + ", ({})" * len(rules) + " FROM crm_contact WHERE crm_contact.id = ANY({}) AND {}",
+        *(rule.q(now, few=True) for rule in rules), list(contact_ids), PEOPLE,
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(asked.text, asked.params)
+        found.update((row[0], tuple(row[1:])) for row in cursor.fetchall())
+    return found
+
+
+@contextmanager
+def whole_base() -> Iterator[None]:
+    """Settings for a statement over all contacts: room for its hash tables, and no compiling of it,
+    which costs more than it saves in statements of a second."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL work_mem = '128MB'; SET LOCAL jit = off")
+        yield

@@ -1,0 +1,76 @@
+"""A real Chromium (Debian's) on a real server, with strict pages."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import ConsoleMessage, Page, expect
+
+# Playwright's loop runs in the thread of the test, and Django refuses to work beside one.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+HERE = Path(__file__).parent
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--shots", action="store_true", help="keep a picture of every page under test-results/shots")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.real_processes)
+            if CHROMIUM is None:
+                item.add_marker(pytest.mark.skip(reason="no chromium here: apt-get install chromium"))
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
+    return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": arguments}
+
+
+@pytest.fixture
+def quiet_page(page: Page) -> Iterator[Page]:
+    """A page that fails its test when the browser complains: a broken script, a refused style."""
+    complaints: list[str] = []
+
+    def listen(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            complaints.append(message.text)
+
+    page.on("console", listen)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    assert complaints == []
+
+
+@pytest.fixture
+def look(request: pytest.FixtureRequest) -> Callable[[Page, str], None]:
+    """Check a page with axe in light and dark; with `--shots` keep pictures of it."""
+    keep = bool(request.config.getoption("--shots", default=False))
+
+    def look_at(page: Page, name: str) -> None:
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+            expect(page.locator("html")).to_have_attribute("data-bs-theme", scheme)
+            found = Axe().run(page)
+            assert found.violations_count == 0, f"{name}, {scheme}: {found.generate_report()}"
+            if keep:
+                _keep(page, f"{name}-{scheme}")
+
+    return look_at
+
+
+def _keep(page: Page, name: str) -> None:
+    folder = Path("test-results/shots")
+    folder.mkdir(parents=True, exist_ok=True)
+    for width in (1440, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.screenshot(path=folder / f"{name}-{width}.png", full_page=True)
