@@ -5,3 +5,19 @@ from django.apps import AppConfig
 
 class CampaignsConfig(AppConfig):
     name = "campaigns"
+
+    def ready(self) -> None:
+        from django.db.models.signals import post_migrate, pre_migrate
+
+        from campaigns import database, joining, vetoes
+        from crm import registry
+
+        pre_migrate.connect(database.uninstall, sender=self)
+        post_migrate.connect(database.install, sender=self)
+        vetoes.register()
+        registry.contact_joins.add("campaigns", joining.solve)
+        for table in (
+            "campaigns_enrolment", "campaigns_subscription", "campaigns_visit", "campaigns_arm",
+            "campaigns_conversion", "campaigns_pendingentry", "campaigns_refusal", "campaigns_candidate",
+        ):  # fmt: skip
+            registry.contact_tables.add(table, "contact_id")

@@ -268,8 +268,12 @@ REFUSE = {
 
 
 def refuse(rows: Sequence[tuple[Any, ...]]) -> None:
-    """(campaign, contact, event, reason, detail, at): once for the same event and reason."""
-    arrays.insert("campaigns_refusal", REFUSE, rows, conflict="DO NOTHING")
+    """(campaign, contact, event, reason, detail, at): once for the same event and reason, the last time it was."""
+    once = {(row[0], row[1], row[2] or 0, row[3]): row for row in rows}
+    arrays.insert(
+        "campaigns_refusal", REFUSE, [once[place] for place in sorted(once)],
+        conflict="(campaign_id, contact_id, reason, event) DO UPDATE SET at = excluded.at, detail = excluded.detail",
+    )
 
 
 # A person is counted once, by the reason that was last; somebody who entered is no refusal.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
 from campaigns.plan import Plan
 from campaigns.reading import Notes, below
+from campaigns.rings import rings
 from campaigns.terms import Watch, is_about_goal
 from campaigns.types import END
 from crm.errors import Problem
@@ -23,8 +24,17 @@ _MESSAGE: Final = frozenset({"message_id", "run_id", "campaign_id", "step", "cha
 CARRIED: Final[Mapping[str, frozenset[str]]] = {
     **{
         f"Message {word}": _MESSAGE
-        for word in ("Sent", "Delivered", "Opened", "Clicked", "Replied", "Bounced", "Complained",
-                     "Unsubscribed", "Skipped")
+        for word in (
+            "Sent",
+            "Delivered",
+            "Opened",
+            "Clicked",
+            "Replied",
+            "Bounced",
+            "Complained",
+            "Unsubscribed",
+            "Skipped",
+        )
     },
     "Contact Created": frozenset({"source"}),
     "Card Linked": frozenset({"card", "store"}),
@@ -34,10 +44,24 @@ CARRIED: Final[Mapping[str, frozenset[str]]] = {
     "Stage Changed": frozenset({"stage", "from", "to", "cause"}),
     "Store Visited": frozenset({"store"}),
     "Card Scanned": frozenset({"card", "store"}),
-    "Product Viewed": frozenset({
-        "product_id", "sku", "category", "name", "brand", "variant", "price", "quantity", "coupon",
-        "currency", "position", "value", "url", "image_url",
-    }),
+    "Product Viewed": frozenset(
+        {
+            "product_id",
+            "sku",
+            "category",
+            "name",
+            "brand",
+            "variant",
+            "price",
+            "quantity",
+            "coupon",
+            "currency",
+            "position",
+            "value",
+            "url",
+            "image_url",
+        }
+    ),
     "Products Searched": frozenset({"query"}),
 }
 
@@ -52,7 +76,8 @@ def measure(document: Any) -> Problem | None:
         if trouble:
             return Problem(pointer, "bad_value", trouble)
         if depth > DEEPEST_JSON:
-            return Problem(pointer[:200], "too_deep", f"The document is more than {DEEPEST_JSON} levels deep; flatten it.")
+            deep = f"The document is more than {DEEPEST_JSON} levels deep; flatten it."
+            return Problem(pointer[:200], "too_deep", deep)
         size += len(value) + 2 if isinstance(value, str) else 4
         if isinstance(value, dict):
             size += sum(len(key) + 4 for key in value if isinstance(key, str))
@@ -69,7 +94,8 @@ def _unreadable(value: Any) -> str:
         bad = [key for key in value if not isinstance(key, str) or _unstorable(key)]
         return "Every key must be plain text." if bad else ""
     if isinstance(value, str):
-        return "A text holds a character that cannot be stored (NUL or half a pair); remove it." if _unstorable(value) else ""
+        bad_text = "A text holds a character that cannot be stored (NUL or half a pair); remove it."
+        return bad_text if _unstorable(value) else ""
     if isinstance(value, float) and not math.isfinite(value):
         return "Numbers must be finite."
     if isinstance(value, int) and abs(value) > 10**15:
@@ -99,7 +125,8 @@ def _goto_nowhere(plan: Plan, notes: Notes) -> None:
         for target in one.step.jumps().values():
             if target and target not in plan.instructions:
                 notes.refuse(
-                    f"{one.pointer}/config/step", "unknown_step",
+                    f"{one.pointer}/config/step",
+                    "unknown_step",
                     f"Step {one.id}: no step is called {target!r}; name one of this journey.",
                 )
 
@@ -110,17 +137,19 @@ def _settle_cycles(plan: Plan) -> Plan:
     while True:
         ring = rings(table, lambda name: table[name].next.values())
         straight = [
-            one for one in table.values()
-            if "next" in one.next and (jump := one.step.jumps().get("jump")) is not None
+            one
+            for one in table.values()
+            if "next" in one.next
+            and (jump := one.step.jumps().get("jump")) is not None
             and (ring.get(jump) is None or ring.get(jump) != ring.get(one.id))
         ]
         if not straight:
             break
         for one in straight:
             table[one.id] = replace(one, next={"jump": one.next["jump"]})
-    return replace(plan, instructions={
-        name: replace(one, counted=ring.get(name) is not None) for name, one in table.items()
-    })
+    return replace(
+        plan, instructions={name: replace(one, counted=ring.get(name) is not None) for name, one in table.items()}
+    )
 
 
 def _unreachable(plan: Plan, notes: Notes) -> None:
@@ -134,7 +163,8 @@ def _unreachable(plan: Plan, notes: Notes) -> None:
     for one in plan.instructions.values():
         if one.id not in seen:
             notes.refuse(
-                one.pointer, "unreachable_step",
+                one.pointer,
+                "unreachable_step",
                 f"Step {one.id}: nobody can reach it, all ways above end or jump; remove it or move it up.",
             )
 
@@ -142,9 +172,10 @@ def _unreachable(plan: Plan, notes: Notes) -> None:
 def _endless(plan: Plan, notes: Notes) -> None:
     """Every cycle needs a port that is only left a positive time after arrival."""
     table = plan.instructions
-    ring = rings(table, lambda name: (
-        target for port, target in table[name].next.items() if port not in table[name].step.timed()
-    ))
+    ring = rings(
+        table,
+        lambda name: (target for port, target in table[name].next.items() if port not in table[name].step.timed()),
+    )
     told = set()
     for one in table.values():
         number = ring.get(one.id)
@@ -153,7 +184,8 @@ def _endless(plan: Plan, notes: Notes) -> None:
         told.add(number)
         members = [name for name in table if ring.get(name) == number]
         notes.refuse(
-            one.pointer, "endless",
+            one.pointer,
+            "endless",
             f"Step {one.id}: the cycle {' → '.join(members[:8])} takes no time; put a wait.duration into it.",
         )
 
@@ -164,7 +196,8 @@ def _goal(plan: Plan, notes: Notes) -> None:
         notes.warn("/goal", "no_goal", "The campaign has no goal: its report cannot count conversions.")
     elif settings.objective in KEEPS_WRITING and not any(is_about_goal(settings, one) for one in plan.exits):
         notes.refuse(
-            "/exit", "no_exit_on_goal",
+            "/exit",
+            "no_exit_on_goal",
             f"Campaign: with objective {settings.objective}, people who did {settings.goal.watch.event} would go on "
             f'being written to; add {{"event": "{settings.goal.watch.event}"}} to exit.',
         )
@@ -189,48 +222,7 @@ def _key(watch: Watch, notes: Notes) -> None:
     others = [word.replace("_", " ") for word in watch.match if word != "key"]
     then = f"runs will be found by {', then '.join(others)}" if others else "it will find no run"
     notes.warn(
-        watch.pointer, "key_never_carried",
+        watch.pointer,
+        "key_never_carried",
         f"{watch.event} never carries properties.{watch.key_path}: {then}.",
     )
-
-
-def rings(names: Iterable[str], onward: Callable[[str], Iterable[str]]) -> dict[str, int]:
-    """Step -> number of the cycle it lies in (Tarjan, without recursion); steps in none are absent."""
-    known = set(names)
-    index: dict[str, int] = {}
-    low: dict[str, int] = {}
-    stack: list[str] = []
-    on_stack: set[str] = set()
-    found: dict[str, int] = {}
-    for root in list(names):
-        if root in index:
-            continue
-        work = [(root, iter(list(onward(root))))]
-        index[root] = low[root] = len(index)
-        stack.append(root)
-        on_stack.add(root)
-        while work:
-            name, targets = work[-1]
-            for target in targets:
-                if target not in known:
-                    continue
-                if target not in index:
-                    index[target] = low[target] = len(index)
-                    stack.append(target)
-                    on_stack.add(target)
-                    work.append((target, iter(list(onward(target)))))
-                    break
-                if target in on_stack:
-                    low[name] = min(low[name], index[target])
-            else:
-                work.pop()
-                if work:
-                    low[work[-1][0]] = min(low[work[-1][0]], low[name])
-                if low[name] == index[name]:
-                    members = []
-                    while not members or members[-1] != name:
-                        members.append(stack.pop())
-                        on_stack.discard(members[-1])
-                    if len(members) > 1 or name in set(onward(name)):
-                        found.update(dict.fromkeys(members, index[name]))
-    return found

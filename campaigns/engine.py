@@ -80,8 +80,14 @@ def _arrive(page: _Page, instruction: Instruction) -> Decision:
     visit = count_visit(page.loops, instruction)
     decision = instruction.step.decide(
         Look(
-            step=instruction.id, visit=visit, traveller=page.traveller, facts=page.facts, now=page.now,
-            since=page.since, salt=f"{page.plan.salt}/{instruction.id}", loops=page.loops,
+            step=instruction.id,
+            visit=visit,
+            traveller=page.traveller,
+            facts=page.facts,
+            now=page.now,
+            since=page.since,
+            salt=f"{page.plan.salt}/{instruction.id}",
+            loops=page.loops,
             send_expiry=page.plan.terms.send_expiry,
         )
     )

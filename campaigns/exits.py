@@ -6,10 +6,9 @@ The runs are locked first; what they listen to is read in a statement after that
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import connection
 
@@ -190,54 +189,74 @@ def answer_membership(
 # --- entries that still wait for quiet -----------------------------------------------------
 
 
+def lock_pending(events: Sequence[Fact]) -> None:
+    """Before the runs: whoever is just firing one of these is waited for, and its run is then seen."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM campaigns_pendingentry WHERE contact_id = ANY(%s) ORDER BY id FOR UPDATE",
+            [sorted({event.contact_id for event in events})],
+        )
+
+
 def drop_pending(events: Sequence[Fact], watching: Watching, now: datetime) -> int:
-    """A debounced entry is let go by what would have ended its run."""
+    """A debounced entry is let go by what would have ended its run: by these events, or, where it came
+    late itself, by what had been answered before it was there."""
     ends = {name for version in watching.versions.values() for name in plans.exit_events(version.plan)}
-    concerning = [event for event in events if event.name in ends]
-    if not concerning:
+    began = {event.id for event in events}
+    waiting = _pending(sorted({event.contact_id for event in events}), watching, now)
+    if not waiting or not ends:
         return 0
-    waiting = _pending(sorted({event.contact_id for event in concerning}), watching, now)
-    dropped: set[int] = set()
-    for event in concerning:
-        happened = Happened(event.occurred_at, event.name, event.properties, event.id)
-        for run in waiting.get(event.contact_id, ()):
-            if run.state != PENDING or happened.at < run.entry_occurred_at:
-                continue
-            plan = watching.versions[run.version_id].plan
-            others = [each for each in waiting[event.contact_id] if each.campaign_id == run.campaign_id]
-            if facts.ended_by(plan, run.id, happened, run, others):
-                dropped.add(-run.id)
+    new = [run for mine in waiting.values() for run in mine if run.state == PENDING and run.message_id in began]
+    past = facts.look([(run.id, run.contact_id, run.entry_occurred_at) for run in new], ends)
+    fresh: dict[int, list[Happened]] = {}
+    for event in events:
+        if event.name in ends:
+            happened = Happened(event.occurred_at, event.name, event.properties, event.id)
+            fresh.setdefault(event.contact_id, []).append(happened)
+    dropped = [
+        -run.id
+        for mine in waiting.values() for run in mine
+        if run.state == PENDING and _is_let_go(run, [*past.get(run.id, ()), *fresh.get(run.contact_id, ())], mine, watching)
+    ]  # fmt: skip
     if dropped:
         with connection.cursor() as cursor:
-            cursor.execute("DELETE FROM campaigns_pendingentry WHERE id = ANY(%s)", [sorted(dropped)])
+            cursor.execute("DELETE FROM campaigns_pendingentry WHERE id = ANY(%s)", [dropped])
     return len(dropped)
 
 
+def _is_let_go(
+    run: Standing, happened: Sequence[Happened], mine: Sequence[Standing], watching: Watching
+) -> bool:
+    plan = watching.versions[run.version_id].plan
+    others = [each for each in mine if each.campaign_id == run.campaign_id]
+    return any(
+        each.at >= run.entry_occurred_at and each.event != run.message_id
+        and facts.ended_by(plan, run.id, each, run, others)
+        for each in happened
+    )  # fmt: skip
+
+
 def _pending(contacts: Sequence[int], watching: Watching, now: datetime) -> dict[int, list[Standing]]:
-    """Pending entries in the form of runs (with negative ids), together with the runs there are:
-    a product that is shared with one of these spares the others."""
+    """Pending entries in the form of runs (with negative ids, and their event for a message), together
+    with the runs there are: a product that is shared with one of these spares the others."""
     found: dict[int, list[Standing]] = {}
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT id, campaign_id, contact_id, key, entry, occurred_at FROM campaigns_pendingentry
-               WHERE contact_id = ANY(%s) FOR UPDATE""",
+            """SELECT id, campaign_id, contact_id, key, event, entry, occurred_at FROM campaigns_pendingentry
+               WHERE contact_id = ANY(%s) ORDER BY id""",
             [list(contacts)],
         )
         rows = cursor.fetchall()
-    for number, campaign, contact, key, entry, occurred in rows:
+    for number, campaign, contact, key, event, entry, occurred in rows:
         door = watching.doors.get(campaign)
         if door:
-            found.setdefault(contact, []).append(_as_run(number, door.version.id, campaign, contact, key, entry, occurred))
+            found.setdefault(contact, []).append(
+                Standing(
+                    -number, campaign, door.version.id, contact, key, PENDING, "", "", event, False, json.loads(entry),
+                    occurred, occurred, None,
+                )
+            )
     if found:
         for run in runs.standing(sorted(found), [], now):
             found[run.contact_id].append(run)
     return found
-
-
-def _as_run(
-    number: int, version: int, campaign: int, contact: int, key: str, entry: str, occurred: datetime
-) -> Standing:
-    properties: Mapping[str, Any] = json.loads(entry)
-    return Standing(
-        -number, campaign, version, contact, key, PENDING, "", "", None, False, properties, occurred, occurred, None
-    )

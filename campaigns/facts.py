@@ -7,7 +7,7 @@ happened after its entry, and before the run was there to be ended.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -24,12 +24,13 @@ from crm.segments import audience as people
 
 
 class Happened(NamedTuple):
-    """Something a contact did, as waits and exits look back on it."""
+    """Something a contact did, as waits and exits look back on it. `answered`: by the reactors."""
 
     at: datetime
     name: str
     properties: Mapping[str, Any]
     event: int
+    answered: bool = False
 
 
 class Ended(NamedTuple):
@@ -98,7 +99,7 @@ def _tell(
             common = Facts(
                 rules=common.rules,
                 arms=arms.get(row.contact_id, {}),
-                events=tuple(each for each in past.get(row.id, ()) if each.name in names),
+                events=tuple(each[:4] for each in past.get(row.id, ()) if each.name in names),
                 workspace_zone=zone,
                 siblings=tuple(
                     matching.skus_of_entry(other.entry)
@@ -111,7 +112,8 @@ def _tell(
 # --- looking back ----------------------------------------------------------------------------
 
 PAST = """
-SELECT mine.run, e.occurred_at, e.name, e.properties, e.id
+SELECT mine.run, e.occurred_at, e.name, e.properties, e.id,
+       NOT EXISTS (SELECT FROM crm_reaction q WHERE q.event = e.id)
 FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[]) AS mine(run, contact, since)
 JOIN crm_event e ON e.contact_id = mine.contact AND e.name = ANY(%s) AND e.occurred_at >= mine.since
 WHERE e.occurred_at >= %s
@@ -135,18 +137,28 @@ def _past(plan: Plan, rows: Sequence[Claimed]) -> dict[int, list[Happened]]:
         return {}
     since = [row.rested_at or row.entry_occurred_at for row in asking]
     own = {row.id: _entry_event(row) for row in asking}
+    found = look([(row.id, row.contact_id, each) for row, each in zip(asking, since, strict=True)], names)
+    return {
+        run: kept for run, events in found.items() if (kept := [each for each in events if each.event != own[run]])
+    }  # fmt: skip
+
+
+def look(who: Sequence[tuple[int, int, datetime]], names: Collection[str]) -> dict[int, list[Happened]]:
+    """(mark, contact, since): what happened to each contact under `names` from `since` on, oldest first."""
+    if not who:
+        return {}
+    since = [each for _, _, each in who]
     found: dict[int, list[Happened]] = {}
     with connection.cursor() as cursor:
         cursor.execute(
             PAST,
             [
-                runs.literal(row.id for row in asking), runs.literal(row.contact_id for row in asking),
+                runs.literal(mark for mark, _, _ in who), runs.literal(contact for _, contact, _ in who),
                 since, sorted(names), min(since),
             ],
         )
-        for run, at, name, properties, event in cursor.fetchall():
-            if event != own[run]:
-                found.setdefault(run, []).append(Happened(at, name, json.loads(properties), event))
+        for mark, at, name, properties, event, answered in cursor.fetchall():
+            found.setdefault(mark, []).append(Happened(at, name, json.loads(properties), event, answered))
     return found
 
 
@@ -171,7 +183,11 @@ def _others(
 def _look_back(
     found: Gathered, plan: Plan, row: Claimed, past: Sequence[Happened], others: Sequence[Standing]
 ) -> None:
+    # While an entry waited for quiet, each answer to an event judged it, beside the carts there were then.
+    judged = plan.entries[row.entry_index].debounce is not None
     for happened in past:
+        if judged and happened.answered:
+            continue
         if row.id not in found.ended and (ended := ended_by(plan, row.id, happened, row, others)):
             found.ended[row.id] = ended
         goal = plan.goal

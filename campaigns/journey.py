@@ -152,7 +152,8 @@ class _Journey:
         config.key_path = self.key_path
         lanes = self.lanes(reader, kind)
         if kind is None:
-            reader.refuse("type", "unknown_step", f"there is no step {kind_name!r}; use one of {', '.join(sorted(kinds))}.")
+            words = ", ".join(sorted(kinds))
+            reader.refuse("type", "unknown_step", f"there is no step {kind_name!r}; use one of {words}.")
             step: Step = Unknown(tuple(lane.port for lane in lanes))
         else:
             step = kind.parse(config, lanes)
@@ -203,7 +204,11 @@ class _Journey:
         settings = lane.settings
         if lane.port not in step.ports() and lane.port in (lane.label, *RESERVED):
             words = ", ".join(step.ports()) or "none"
-            settings.refuse("label", "unknown_lane", f"no port is called {lane.label!r} (there are: {words}); rename or remove it.")
+            settings.refuse(
+                "label",
+                "unknown_lane",
+                f"no port is called {lane.label!r} (there are: {words}); rename or remove the lane.",
+            )
         found: tuple[Node, ...] = ()
         if depth >= DEEPEST and settings.raw("steps"):
             settings.refuse("steps", "too_deep", f"lanes are more than {DEEPEST} deep; use goto, or a second campaign.")
@@ -232,5 +237,3 @@ def _link_list(nodes: Sequence[Node], after: str, table: dict[str, Instruction])
         table[node.id] = Instruction(node.id, node.kind, node.config, onward, node.step, pointer=node.pointer)
         for _, inner in node.lanes:
             _link_list(inner, below_it, table)
-
-

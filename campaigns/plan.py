@@ -50,9 +50,7 @@ class Plan:
     rules: Mapping[str, Any]
     terms: Terms
     salt: str = ""
-    _pages: dict[tuple[str, str | None], tuple[str, ...]] = field(
-        default_factory=dict, compare=False, repr=False
-    )
+    _pages: dict[tuple[str, str | None], tuple[str, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def entries(self) -> tuple[Entry, ...]:

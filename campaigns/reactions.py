@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from campaigns import exits, plans, triggers
+from campaigns import audience, exits, plans, triggers
+from campaigns.plans import Watching
 from crm import clock, registry
 from crm.timeline import Fact
 
@@ -16,9 +17,19 @@ def react(events: list[Fact]) -> None:
     watching = plans.watching(now)
     if not watching.doors:
         return
+    _lock(events, watching)
+    exits.lock_pending(events)
     exits.answer(events, watching, now)
     triggers.answer(events, watching, now)
     exits.drop_pending(events, watching, now)
+
+
+def _lock(events: Sequence[Fact], watching: Watching) -> None:
+    """The campaigns that somebody may enter, before any run or message: the lock order of the house,
+    so that whoever pauses one and waits for its messages cannot wait for us in a circle."""
+    entered = {door.campaign_id for event in events for door, _ in watching.entries.get(event.name, ())}
+    if entered:
+        audience.lock_all_open(sorted(entered))
 
 
 def follow_membership(changes: Sequence[Any]) -> None:

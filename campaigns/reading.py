@@ -189,7 +189,8 @@ class Reader:
     def match(self, key: str = "match") -> tuple[str, ...]:
         value = self.raw(key, list(MATCH))
         if (
-            not isinstance(value, list) or not value
+            not isinstance(value, list)
+            or not value
             or any(not isinstance(word, str) or word not in MATCH for word in value)
             or len(set(value)) != len(value)
         ):

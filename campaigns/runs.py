@@ -40,6 +40,7 @@ class Claimed(NamedTuple):
     entry_occurred_at: datetime
     entered_at: datetime
     rested_at: datetime | None
+    entry_index: int
     draw: str
     zone: str
 
@@ -165,7 +166,7 @@ def insert(entering: Sequence[Entering], now: datetime) -> dict[tuple[int, str],
 CLAIM = f"""
 SELECT r.id, r.campaign_id, r.version_id, r.contact_id, r.key, r.entry_seq, r.edition, r.held_out, r.state,
        r.step, r.port, r.due_at, r.loops, r.entry, r.entry_occurred_at, r.entered_at, r.rested_at,
-       c.draw::text, c.zone
+       r.entry_index, c.draw::text, c.zone
 FROM campaigns_enrolment r JOIN crm_contact c ON c.id = r.contact_id
 WHERE r.state IN ('{DUE}', '{WAITING}') AND r.due_at <= %s AND NOT r.campaign_id = ANY(%s)
 ORDER BY r.due_at LIMIT %s FOR UPDATE OF r SKIP LOCKED

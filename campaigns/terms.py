@@ -14,7 +14,15 @@ from campaigns.reading import MATCH, Duration, Notes, Reader
 from crm import words
 
 OBJECTIVES: Final = (
-    "welcome", "activation", "sale", "cart", "cross-sell", "loyalty", "win-back", "service", "info",
+    "welcome",
+    "activation",
+    "sale",
+    "cart",
+    "cross-sell",
+    "loyalty",
+    "win-back",
+    "service",
+    "info",
 )
 CONCURRENCY: Final = ("one_per_contact", "one_per_key")
 ENTRY_TYPES: Final = ("event", "manual", "schedule", "segment")
@@ -172,7 +180,8 @@ def _purpose(top: Reader, message_class: str) -> str:
         return top.choice("purpose", words.PURPOSES, default="service")
     if not top.has("purpose"):
         top.refuse(
-            "purpose", "required",
+            "purpose",
+            "required",
             f"a marketing campaign needs a purpose that people consented to: one of {', '.join(words.PURPOSES)}.",
         )
         return words.PURPOSES[0]
@@ -247,7 +256,10 @@ def _manual_entry(reader: Reader, entry: Entry) -> Entry:
 
 
 _READ: Final = {
-    "event": _event_entry, "segment": _segment_entry, "schedule": _schedule_entry, "manual": _manual_entry,
+    "event": _event_entry,
+    "segment": _segment_entry,
+    "schedule": _schedule_entry,
+    "manual": _manual_entry,
 }
 
 

@@ -20,7 +20,7 @@ from channels import vetoes
 
 PAUSED = "paused"
 
-# Events are looked for in the order of their index: contact, name, instant.
+# Only events that wait for their answer: of every other one the answer has ended the run, or has not.
 QUESTION = """
 SELECT m.id, m.run_id, r.state, r.message_id, c.state, e.id, e.name, e.occurred_at, e.properties
 FROM channels_message m
@@ -30,6 +30,7 @@ LEFT JOIN campaigns_campaign c ON c.id = m.campaign_id
 LEFT JOIN LATERAL (
   SELECT e.id, e.name, e.occurred_at, e.properties FROM crm_event e
   WHERE e.contact_id = r.contact_id AND e.name = ANY(v.exit_events) AND e.occurred_at >= r.entry_occurred_at
+    AND EXISTS (SELECT FROM crm_reaction q WHERE q.event = e.id)
 ) e ON r.state <> 'done' AND cardinality(v.exit_events) > 0
 WHERE m.id = ANY(%s) AND m.campaign_id IS NOT NULL
 """
@@ -85,4 +86,6 @@ def _ended(doubtful: dict[int, list[tuple[int, Happened]]]) -> dict[int, str]:
     return said
 
 
-vetoes.register("campaigns", may_not_go)
+def register() -> None:
+    """Have a say in every hand-off."""
+    vetoes.register("campaigns", may_not_go)

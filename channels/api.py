@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from channels import states
 from channels.models import Message
 from crm import clock, errors, publicids, references, words
-from crm.rest import fields, masks, pages
+from crm.rest import fields, masks, pages, shapes
 from crm.rest.endpoint import Endpoint
 
 # What is stored as `due` is three words outside: what it waits for tells them apart.
@@ -38,7 +38,7 @@ class MessageShape(serializers.Serializer[Any]):
     purpose = serializers.CharField()
     state = serializers.ChoiceField(choices=WORDS)
     reason = serializers.CharField()
-    reason_detail = serializers.JSONField(allow_null=True)
+    reason_detail = fields.AnyField()
     held_out = serializers.BooleanField()
     address_hint = serializers.CharField()
     due_at = fields.InstantField()
@@ -47,9 +47,7 @@ class MessageShape(serializers.Serializer[Any]):
     provider_message_id = serializers.CharField()
 
 
-class MessagePage(serializers.Serializer[Any]):
-    data = MessageShape(many=True)
-    next = serializers.CharField(allow_null=True)
+MessagePage = shapes.page_of("MessagePage", MessageShape)
 
 
 class Messages(Endpoint):
@@ -80,8 +78,8 @@ class OneMessage(Endpoint):
     needs: ClassVar[dict[str, str]] = {"GET": "messages.read"}
 
     @extend_schema(operation_id="messages_retrieve", responses=MessageShape)
-    def get(self, request: Request, id: str) -> Response:
-        row = Message.objects.select_related("address").filter(pk=pages.id_in_path("msg", id)).first()
+    def get(self, request: Request, public_id: str) -> Response:
+        row = Message.objects.select_related("address").filter(pk=pages.id_in_path("msg", public_id)).first()
         if row is None:
             raise errors.Problem("", "not_found", "There is no message with this id.")
         return Response(represent(row, clock.now()))

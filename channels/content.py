@@ -1,11 +1,11 @@
 """The words of messages: published once, found by their hash, filled for one person at a time.
 
-    publish(channel, body)       → content id; immutable, links stored, text part made
-    problems(channel, body)      → all that is wrong, with the place and the remedy
-    load(content_id)             → Compiled, parsed once per process
-    facts(messages, now)         → message id → values, in a constant number of queries
-    compiled.render(values, m)   → the body a carrier gets; RenderError for this one message
-    skip_reason(compiled, values)→ "out_of_stock" or ""
+publish(channel, body)       → content id; immutable, links stored, text part made
+problems(channel, body)      → all that is wrong, with the place and the remedy
+load(content_id)             → Compiled, parsed once per process
+facts(messages, now)         → message id → values, in a constant number of queries
+compiled.render(values, m)   → the body a carrier gets; RenderError for this one message
+skip_reason(compiled, values)→ "out_of_stock" or ""
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any, Final, Protocol
 
 from django.db import connection, transaction
+from liquid.exceptions import LiquidError
 
 from channels import facts as people
 from channels import kinds, tracking
@@ -55,7 +55,7 @@ class Compiled:
     content_id: int
     channel: str
     written: Written
-    link_ids: tuple[int, ...]
+    link_ids: tuple[int | None, ...]
     require_stock: bool
 
     @property
@@ -90,7 +90,16 @@ class Compiled:
 
     def _click(self, message_id: int) -> Callable[[int], str]:
         # HTML and text lead to the same places: sign each once.
-        return cache(lambda place: tracking.url("click", message_id, self.link_ids[place]))
+        signed: dict[int, str] = {}
+
+        def click(place: int) -> str:
+            if place not in signed:
+                number = self.link_ids[place]
+                plain = self.written.urls[place]
+                signed[place] = plain if number is None else tracking.url("click", message_id, number)
+            return signed[place]
+
+        return click
 
 
 def problems(channel: str, body: Mapping[str, Any]) -> list[Problem]:
@@ -134,10 +143,17 @@ def load(content_id: int) -> Compiled:
     row = Content.objects.filter(pk=content_id).first()
     if row is None:
         raise RenderError("content", f"There is no content {content_id}.")
-    written = _kind(row.channel).compile(row.body)
+    try:
+        written = _kind(row.channel).compile(row.body)
+    except LiquidError as error:  # published under older rules
+        raise RenderError("content", str(error.message)) from error
     ids = dict(Link.objects.filter(content_id=content_id).values_list("url", "id"))
     compiled = Compiled(
-        content_id, row.channel, written, tuple(ids[url] for url in written.urls), bool(row.body.get("require_stock"))
+        content_id,
+        row.channel,
+        written,
+        tuple(ids.get(url) for url in written.urls),
+        bool(row.body.get("require_stock")),
     )
     _held[content_id] = compiled
     if len(_held) > _HELD_AT_MOST:
@@ -174,7 +190,9 @@ def preview(channel: str, body: Mapping[str, Any], values: Mapping[str, Any], me
         raise Problems(found)
     kind = _kind(channel)
     scope = {**values.get("_", {}), "tracked": False}
-    return Compiled(0, channel, kind.compile(kind.prepare(body)), (), False).render({**values, "_": scope}, message)
+    return Compiled(0, channel, kind.compile(kind.prepare(body)), (), require_stock=False).render(
+        {**values, "_": scope}, message
+    )
 
 
 def _store(channel: str, body: Mapping[str, Any], paths: tuple[str, ...]) -> int:
@@ -205,7 +223,7 @@ class _Links(dict[str, str]):
 
     def __missing__(self, name: str) -> str:
         if name == "token":
-            self[name] = tracking.token("unsubscribe", self._message_id)
+            self[name] = self["unsubscribe"].rpartition("/")[2]
         elif name in {"unsubscribe", "preferences", "open"}:
             self[name] = tracking.url(name, self._message_id)  # type: ignore[arg-type]
         else:

@@ -85,9 +85,7 @@ class Known:
     tracked: frozenset[int] = frozenset()
 
 
-def gather(
-    messages: Sequence[Asking], uses: Mapping[int, frozenset[str]], now: datetime
-) -> dict[int, dict[str, Any]]:
+def gather(messages: Sequence[Asking], uses: Mapping[int, frozenset[str]], now: datetime) -> dict[int, dict[str, Any]]:
     """Message id → values. `uses`: content id → the outer names it reads; others are not fetched."""
     used = {each.id: uses.get(each.content_id or 0, frozenset()) for each in messages}
     known = Known(
@@ -107,9 +105,7 @@ def gather(
     return {each.id: values(each, known, used[each.id], space, now) for each in messages}
 
 
-def values(
-    message: Asking, known: Known, uses: frozenset[str], space: Workspace, now: datetime
-) -> dict[str, Any]:
+def values(message: Asking, known: Known, uses: frozenset[str], space: Workspace, now: datetime) -> dict[str, Any]:
     """The names a template may use, as plain data. Pure: everything it says is in its arguments."""
     row = known.contacts.get(message.contact_id)
     contact = _contact(row)
@@ -218,10 +214,10 @@ def _plain_lines(lines: Any) -> list[dict[str, Any]]:
     plain = []
     lines = _decoded(lines)
     for line in lines if isinstance(lines, list) else []:
-        line = {"sku": line} if isinstance(line, str) else line
-        sku = str(line.get("sku") or line.get("product_id") or "") if isinstance(line, Mapping) else ""
+        told = {"sku": line} if isinstance(line, str) else _mapping(line)
+        sku = str(told.get("sku") or told.get("product_id") or "")
         if sku:
-            plain.append({**line, "sku": sku})
+            plain.append({**told, "sku": sku})
     return plain[:PRODUCTS_AT_MOST]
 
 
@@ -232,7 +228,7 @@ def _product(
     row = products.get(line["sku"])
     stock: Mapping[str, int] = (row[10] if row else None) or {}
     price = row[4] if row and row[4] is not None else _amount(line.get("price"))
-    places = [stock[place] for place in (ONLINE, store.get("code")) if place in stock]
+    places = [stock[place] for place in (ONLINE, str(store.get("code") or "")) if place in stock]
     available = sum(max(count, 0) for count in places) if places else None
     return {
         "sku": line["sku"],

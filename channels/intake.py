@@ -102,7 +102,8 @@ def receive(events: Sequence[DeliveryEvent], now: datetime) -> list[Taken]:
         fresh: list[Pair] = []
         for (place, event, message), known in zip(pairs, told, strict=True):
             verdicts[place] = Taken.DONE if known is not None else Taken.DUPLICATE
-            if known is not None:
+            # A person's no is obeyed each time: a yes may have come in between.
+            if known is not None or event.kind == "unsubscribed":
                 fresh.append((event, message))
         _obey(fresh, now)
         _move(fresh)

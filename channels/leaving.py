@@ -70,9 +70,7 @@ def withdraw(leaves: Sequence[Leave], now: datetime) -> list[consent.Recorded]:
     return consent.record(_still_open(wishes), now=now)
 
 
-def _statements(
-    leave: Leave, held: Sequence[str], used: Sequence[str], now: datetime
-) -> list[consent.Statement]:
+def _statements(leave: Leave, held: Sequence[str], used: Sequence[str], now: datetime) -> list[consent.Statement]:
     if leave.scope != "all":
         action = "paused" if leave.scope == "pause" else "withdrawn"
         return [_statement(leave, leave.purpose or "offers", leave.channel, leave.address_id, action, now)]

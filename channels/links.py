@@ -1,7 +1,7 @@
 """The links of a message: found when it is published, led through us when it is sent. Pure.
 
 At publish time each absolute link of the HTML or text becomes a marker of two
-private-use characters around a number. At send time a marker becomes either the
+control characters around a number. At send time a marker becomes either the
 address itself or, for a person who allows tracking, a click link of this one message.
 Addresses that hold Liquid (`{{ product.url }}`) are left as they are: where they
 lead is known only per person, and redirects go to stored links alone.
@@ -10,20 +10,20 @@ lead is known only per person, and redirects go to stored links alone.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape, unescape
 from typing import Final
 
-# Private-use characters: stripped from templates, so only we put them there.
-OPEN: Final = "\ue000"
-CLOSE: Final = "\ue001"
+# STX and ETX: they mean nothing in text or HTML and are stripped from templates, and as ASCII they
+# keep a Latin letter one byte a character in memory.
+OPEN: Final = "\x02"
+CLOSE: Final = "\x03"
 PIXEL: Final = f"{OPEN}pixel{CLOSE}"
 FOOTER: Final = f"{OPEN}footer{CLOSE}"
+NOTHING: Final[Mapping[str, str]] = {}
 
-_MARKER: Final = re.compile(f"{OPEN}([0-9]{{1,4}}){CLOSE}")
-_HREF: Final = re.compile(
-    r"""(<a\b(?:[^>"']|"[^"]*"|'[^']*')*?\bhref\s*=\s*)(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE
-)
+_MARKER: Final = re.compile(f"{OPEN}([0-9]{{1,4}}|pixel|footer){CLOSE}")
+_HREF: Final = re.compile(r"""(<a\b(?:[^>"']|"[^"]*"|'[^']*')*?\bhref\s*=\s*)(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE)
 _URL_IN_TEXT: Final = re.compile(r"https?://[^\s<>\"'{}|\\^`]+[^\s<>\"'{}|\\^`.,;:!?)\]]")
 _LIQUID: Final = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 _BODY_END: Final = re.compile(r"</body\s*>", re.IGNORECASE)
@@ -71,13 +71,26 @@ def _mark_plain(text: str, urls: list[str], *, touches: bool, follows: bool) -> 
     return _URL_IN_TEXT.sub(replace, text)
 
 
-def put(rendered: str, urls: Sequence[str], click: Callable[[int], str] | None, *, html: bool) -> str:
-    """Markers become click links (`click(number)`), or the addresses themselves without it."""
+def put(
+    rendered: str,
+    urls: Sequence[str],
+    click: Callable[[int], str] | None,
+    *,
+    html: bool,
+    extra: Mapping[str, str] = NOTHING,
+) -> str:
+    """Markers become click links (`click(number)`), or the addresses themselves without it.
+
+    `extra`: what stands for the markers `pixel` and `footer`; nothing by default.
+    """
     if OPEN not in rendered:
         return rendered
 
     def replace(found: re.Match[str]) -> str:
-        number = int(found[1])
+        name = found[1]
+        if not name.isdigit():
+            return extra.get(name, "")
+        number = int(name)
         if number >= len(urls):
             return ""
         url = urls[number] if click is None else click(number)

@@ -34,7 +34,9 @@ SECONDS: Final = 1.0
 HTML_BYTES: Final = 1024 * 1024
 TEXT_BYTES: Final = 100_000
 
-_TAGS: Final = frozenset({"if", "unless", "case", "for", "break", "continue", "assign", "capture", "comment", "cycle", "#"})
+_TAGS: Final = frozenset(
+    {"if", "unless", "case", "for", "break", "continue", "assign", "capture", "comment", "cycle", "#"}
+)
 _PSEUDO_TAGS: Final = frozenset({"content", "output", "illegal"})
 _NAME_OF_UNDEFINED: Final = re.compile(r"^'?([^'\s]+)'? is undefined")
 
@@ -184,7 +186,9 @@ def _unknown_names(template: Template, pointer: str, names: Mapping[str, frozens
 def _unknown_filters(template: Template, pointer: str) -> Iterator[Problem]:
     for name in template._parsed.analyze().filters:
         if name not in TEXT.filters:
-            yield Problem(pointer, "unknown_filter", f"There is no filter `{name}`; there are {', '.join(sorted(TEXT.filters))}.")
+            yield Problem(
+                pointer, "unknown_filter", f"There is no filter `{name}`; there are {', '.join(sorted(TEXT.filters))}."
+            )
 
 
 def _refuse_too_much(nodes: list[Node]) -> None:
@@ -237,4 +241,3 @@ def _place(error: LiquidError) -> str:
 
 def _plain_lines(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
-

@@ -77,7 +77,10 @@ def message(headers: Mapping[str, str], text: str, html: str, boundary: str) -> 
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     if not html:
         coding, body = encoded(text)
-        kind = f'MIME-Version: 1.0\r\nContent-Type: text/plain; charset="utf-8"\r\nContent-Transfer-Encoding: {coding}\r\n\r\n'
+        kind = (
+            'MIME-Version: 1.0\r\nContent-Type: text/plain; charset="utf-8"\r\n'
+            f"Content-Transfer-Encoding: {coding}\r\n\r\n"
+        )
         return (head + kind).encode("utf-8") + body
     kind = f'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n'
     parts = [(head + kind).encode("utf-8")]

@@ -9,8 +9,11 @@ from typing import Final
 _LIQUID: Final = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 _HELD: Final = re.compile("\ue010(\\d+)\ue011")
 _BLOCKS: Final = frozenset(
-    "p div tr table ul ol h1 h2 h3 h4 h5 h6 section article header footer blockquote pre form center".split()
-)
+    {
+        "p", "div", "tr", "table", "ul", "ol", "h1", "h2", "h3", "h4", "h5", "h6", "section", "article", "header",
+        "footer", "blockquote", "pre", "form", "center",
+    }
+)  # fmt: skip
 _SILENT: Final = frozenset({"head", "style", "script", "title"})
 _BLANKS: Final = re.compile(r"[ \t\r\f\v]+")
 
@@ -26,8 +29,7 @@ def from_html(html: str) -> str:
     reader = _Reader()
     reader.feed(_LIQUID.sub(hold, html))
     reader.close()
-    text = _HELD.sub(lambda found: held[int(found[1])], reader.text())
-    return text
+    return _HELD.sub(lambda found: held[int(found[1])], reader.text())
 
 
 class _Reader(HTMLParser):

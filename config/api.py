@@ -6,18 +6,51 @@ import re
 
 from django.urls import URLPattern, re_path
 
-from crm.api import catalogue
+from campaigns.api import edit as campaigns
+from campaigns.api import explain, numbers, runs
+from channels import api as messages
+from crm.api import catalogue, consents, contacts, events, orders, segments
 from crm.rest.endpoint import Endpoint, Nowhere
 
 
 def at(route: str, view: type[Endpoint], name: str) -> URLPattern:
-    """`at("contacts/<id>", …)`: one address, with or without its last slash."""
+    """`at("contacts/<public_id>", …)`: one address, with or without its last slash."""
     pattern = re.sub(r"<(\w+)>", r"(?P<\1>[^/]+)", route)
     return re_path(rf"^{pattern}/?$", view.as_view(), name=f"api-{name}")
 
 
 urlpatterns = [
+    at("contacts", contacts.Contacts, "contacts"),
+    at("contacts/batch", contacts.ContactsBatch, "contacts-batch"),
+    at("contacts/<public_id>", contacts.OneContact, "contact"),
+    at("contacts/<public_id>/timeline", contacts.Timeline, "timeline"),
+    at("consents", consents.Consents, "consents"),
+    at("events", events.Events, "events"),
+    at("events/batch", events.EventsBatch, "events-batch"),
+    at("orders", orders.Orders, "orders"),
+    at("orders/<order_id>", orders.OneOrder, "order"),
+    at("orders/<order_id>/refund", orders.Refund, "order-refund"),
+    at("orders/<order_id>/cancel", orders.Cancel, "order-cancel"),
     at("products", catalogue.Catalogue, "products"),
     at("stock", catalogue.StockLevels, "stock"),
+    at("segments", segments.Segments, "segments"),
+    at("segments/count", segments.CountRule, "segments-count"),
+    at("segments/<public_id>", segments.OneSegment, "segment"),
+    at("segments/<public_id>/members", segments.Members, "segment-members"),
+    at("segments/<public_id>/explain", segments.ExplainMember, "segment-explain"),
+    at("contacts/<public_id>/explain", explain.Explain, "contact-explain"),
+    at("campaigns", campaigns.Campaigns, "campaigns"),
+    at("campaigns/<public_id>", campaigns.OneCampaign, "campaign"),
+    at("campaigns/<public_id>/publish", campaigns.Publish, "campaign-publish"),
+    at("campaigns/<public_id>/pause", campaigns.Pause, "campaign-pause"),
+    at("campaigns/<public_id>/resume", campaigns.Resume, "campaign-resume"),
+    at("campaigns/<public_id>/finish", campaigns.Finish, "campaign-finish"),
+    at("campaigns/<public_id>/stop", campaigns.Stop, "campaign-stop"),
+    at("campaigns/<public_id>/trigger", campaigns.TriggerCampaign, "campaign-trigger"),
+    at("campaigns/<public_id>/runs", runs.Runs, "campaign-runs"),
+    at("campaigns/<public_id>/waterfall", numbers.WaterfallOf, "campaign-waterfall"),
+    at("campaigns/<public_id>/waterfall/people", numbers.WaterfallPeople, "campaign-waterfall-people"),
+    at("messages", messages.Messages, "messages"),
+    at("messages/<public_id>", messages.OneMessage, "message"),
     re_path(r"", Nowhere.as_view(), name="api-nowhere"),
 ]

@@ -73,9 +73,7 @@ def _workspace() -> None:
         user = User.objects.filter(email=email).first() or User.objects.create_user(
             email, PASSWORD, name=name, is_staff=role == "admin", is_superuser=role == "admin"
         )
-        Membership.objects.get_or_create(
-            user=user, role=role, store=Store.objects.get(code=store) if store else None
-        )
+        Membership.objects.get_or_create(user=user, role=role, store=Store.objects.get(code=store) if store else None)
 
 
 def _catalogue(now: datetime) -> None:
@@ -83,9 +81,9 @@ def _catalogue(now: datetime) -> None:
         {"sku": sku, "name": name, "categories": [kind], "brand": "Río", "url": f"https://shop.example/{sku}",
          "price": {"amount": price, "currency": "EUR"}}
         for sku, name, kind, price in PRODUCTS
-    ], now=now)  # fmt: skip
+    ], currency="EUR", now=now)  # fmt: skip
     catalogue.put_stock([
-        {"sku": sku, "store": place, "available": 3 + index * 4, "at": now.isoformat()}
+        {"sku": sku, "store": place, "available": 3 + index * 4, "at": now}
         for index, (sku, *_) in enumerate(PRODUCTS) for place in ("online", "centro", "puerto")
     ], now=now)  # fmt: skip
 
@@ -118,8 +116,12 @@ def _traces(n: int, country: str, chance: random.Random) -> list[dict[str, str]]
 
 def _consents(chance: random.Random, now: datetime) -> list[dict[str, Any]]:
     said = []
-    for purpose, channel, share in (("offers", "email", 0.7), ("offers", "sms", 0.4), ("loyalty", "email", 0.5),
-                                    ("tracking", "email", 0.5)):
+    for purpose, channel, share in (
+        ("offers", "email", 0.7),
+        ("offers", "sms", 0.4),
+        ("loyalty", "email", 0.5),
+        ("tracking", "email", 0.5),
+    ):
         draw = chance.random()
         if draw < share + 0.1:
             said.append({
@@ -155,8 +157,7 @@ def _segments(now: datetime) -> list[Segment]:
     from crm.segments import edit
 
     return [
-        Segment.objects.filter(name=name).first() or edit.create(name, rule, now=now)
-        for name, rule in SEGMENTS.items()
+        Segment.objects.filter(name=name).first() or edit.create(name, rule, actor="seed_demo", now=now) for name, rule in SEGMENTS.items()
     ]
 
 
@@ -169,7 +170,7 @@ def _campaigns(segments: list[Segment], now: datetime) -> int:
         document = json.loads(text.replace('"SEGMENT"', f'"{publicids.encode("seg", segments[0].pk)}"'))
         if Campaign.objects.filter(name=document["name"]).exists():
             continue
-        campaign = lifecycle.create(document, actor="seed_demo", now=now)
+        campaign = lifecycle.create(document, "seed_demo", now)
         if name != "win_back":  # a person publishes what writes to everybody at once
-            lifecycle.publish(campaign, actor="seed_demo", now=now)
+            lifecycle.publish(campaign, "seed_demo", now)
     return Campaign.objects.count()

@@ -89,6 +89,7 @@ def stop(home: Path) -> bool:
     if not (data / "postmaster.pid").exists():
         return False
     _run(data, "pg_ctl", "stop", "--wait", "--mode=fast", "-D", str(data.resolve()))
+    shutil.rmtree(places.socket_folder(home), ignore_errors=True)
     return True
 
 

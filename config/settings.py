@@ -283,7 +283,8 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "COMPONENT_SPLIT_REQUEST": True,
     "AUTHENTICATION_WHITELIST": ["crm.rest.keys.KeyAuthentication", "crm.rest.keys.SessionAuthentication"],
-    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    # Closed lists stand where they are used; as components their names would collide.
+    "POSTPROCESSING_HOOKS": [],
 }
 
 # One JSON line per event on stderr, with ids and never with addresses

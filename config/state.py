@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connection
+from django.db import DatabaseError, connection
 
-from crm.registry import rounds
+from crm.registry import Round, rounds
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Queue:
+    """A round of work and what is due or leased in it; None if the question failed."""
+
     name: str
-    pending: int
+    pending: int | None
 
 
 @dataclass(frozen=True)
@@ -35,11 +40,20 @@ class State:
 
 def look() -> State:
     return State(
-        queues=[Queue(name, each.pending()) for name, each in rounds.items()],
+        queues=[Queue(name, _pending(each)) for name, each in rounds.items()],
         workers=_workers(),
         parked=_parked(),
         oldest_due=_oldest_due(),
     )
+
+
+def _pending(each: Round) -> int | None:
+    try:
+        return each.pending()
+    except DatabaseError:
+        # This page is looked at when something is broken: one broken round must not hide the rest.
+        log.exception("queue not counted", extra={"event": "queue_not_counted", "round": each.name})
+        return None
 
 
 def _workers() -> list[Worker]:

@@ -34,10 +34,9 @@ def create(
         raise ValueError(f"{role!r} is no role of a key; it is one of {', '.join(access.KEY_ROLES)}.")
     strange = set(scopes) - access.of_key(role)
     if strange:
-        raise ValueError(f"A {role} key cannot have the scope {sorted(strange)[0]!r}.")
-    kind = "wk" if role == PUBLISHABLE else "sk"
-    mode = "test_" if settings.CAUCE_MODE == "test" else ""
-    secret = f"{kind}_{mode}{secrets.token_urlsafe(32)}"
+        raise ValueError(f"A {role} key cannot have the scope {min(strange)!r}.")
+    kind = "wk_" if role == PUBLISHABLE else f"sk_{settings.CAUCE_MODE}_"
+    secret = kind + secrets.token_urlsafe(32)
     ApiKey.objects.create(
         name=name, role=role, scopes=list(scopes), prefix=secret[:SHOWN], hash=hash_of(secret), store=store,
         expires_at=expires_at,

@@ -12,9 +12,11 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+import orjson
 from django.db import connection
 
 BATCH = 2_000
+_PLAIN = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_NON_STR_KEYS
 
 
 def insert(
@@ -70,7 +72,15 @@ def text(value: Any) -> str | None:
     if isinstance(value, datetime | date):
         return value.isoformat()
     if isinstance(value, dict | list):
-        return json.dumps(value, default=str, ensure_ascii=False)
+        return as_json(value)
     if isinstance(value, int | float | Decimal):
         return str(value)
     return str(value)
+
+
+def as_json(value: Any) -> str:
+    """JSON text; what JSON does not know becomes its `str`."""
+    try:
+        return orjson.dumps(value, default=str, option=_PLAIN).decode()
+    except TypeError:  # a number of more than 64 bits
+        return json.dumps(value, default=str, ensure_ascii=False)

@@ -30,7 +30,7 @@ _CURRENCY = re.compile(r"[A-Z]{3}")
 
 def money(value: Any, currency: str, pointer: str = "") -> dict[str, str]:
     """`42.5`, `"42.50"` or `{"amount": …, "currency": …}` as our money; raises `Problem`."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         currency = str(value.get("currency") or currency)
         value, pointer = value.get("amount"), f"{pointer}/amount"
     currency = currency.strip().upper()
@@ -62,27 +62,29 @@ def normalise(name: str, properties: Mapping[str, Any], currency: str, pointer: 
     if name not in EVENTS:
         return dict(properties)
     currency = str(properties.get("currency") or currency)
-    result, raw = dict(properties), dict(properties.get("_raw") or {})
-    for key in MONEY:
-        if properties.get(key) is None:
-            continue
-        result[key] = money(properties[key], currency, f"{pointer}/{key}")
-        if result[key] != properties[key]:
-            raw[key] = properties[key]
-    listed = next((key for key in ("products", "lines") if properties.get(key) is not None), None)
+    shaped: dict[str, Any] = {
+        key: money(properties[key], currency, f"{pointer}/{key}") for key in MONEY if properties.get(key) is not None
+    }
+    listed = next((key for key in ("products", "lines") if properties.get(key) is not None), "")
     if listed:
-        result[listed] = lines(properties[listed], f"{pointer}/{listed}")
-        result["skus"] = skus(result[listed])
-        if result[listed] != properties[listed]:
-            raw[listed] = properties[listed]
-    elif not properties.get("skus") and sku_of(properties):
-        result["skus"] = [sku_of(properties)]
-    for key in ("cart_id", "order_id"):
-        if isinstance(result.get(key), int):
-            result[key] = str(result[key])  # the key of a journey is text
-    if raw:
-        result["_raw"] = raw
+        shaped[listed] = lines(properties[listed], f"{pointer}/{listed}")
+    raw = {key: properties[key] for key in shaped if shaped[key] != properties[key]}
+    result = {**properties, **shaped, **_skus(properties, shaped.get(listed)), **_keys(properties)}
+    if raw or properties.get("_raw"):
+        result["_raw"] = {**(properties.get("_raw") or {}), **raw}
     return result
+
+
+def _skus(properties: Mapping[str, Any], listed: list[dict[str, Any]] | None) -> dict[str, Any]:
+    if listed is not None:
+        return {"skus": skus(listed)}
+    sku = sku_of(properties)
+    return {"skus": [sku]} if sku and not properties.get("skus") else {}
+
+
+def _keys(properties: Mapping[str, Any]) -> dict[str, str]:
+    """The key of a journey is text, also where a shop counts its carts."""
+    return {key: str(properties[key]) for key in ("cart_id", "order_id") if isinstance(properties.get(key), int)}
 
 
 def lines(products: Any, pointer: str = "") -> list[dict[str, Any]]:
@@ -95,7 +97,7 @@ def lines(products: Any, pointer: str = "") -> list[dict[str, Any]]:
 
 
 def line(product: Any, pointer: str = "") -> dict[str, Any]:
-    if not isinstance(product, Mapping):
+    if not isinstance(product, dict):
         raise Problem(pointer, "not_an_object", "A product is an object with a sku.")
     sku = sku_of(product)
     if not sku or len(sku) > LONGEST_SKU:
@@ -105,7 +107,7 @@ def line(product: Any, pointer: str = "") -> dict[str, Any]:
     if not 0 <= quantity < MOST_UNITS:
         raise Problem(f"{pointer}/quantity", "out_of_range", "A quantity is between 0 and 99,999,999.")
     price = product.get("price")
-    if isinstance(price, Mapping):
+    if isinstance(price, dict):
         price = price.get("amount")
     result = {
         "sku": sku, "name": str(product.get("name") or "")[:300], "quantity": number(quantity),

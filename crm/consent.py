@@ -8,16 +8,26 @@ permission away is told to `registry.withdrawal_listeners` in the same transacti
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
 
-from crm import arrays, errors, moments, permission, reach, receipts, registry, timeline, words
+from crm import arrays, errors, moments, permission, reach, receipts, registry, replay, timeline, words
 from crm.permission import (
-    NOTHING, Allow, Deny, Folded, Key, Said, Standing, Statement, Withdrawal, decide, fold,
+    NOTHING,
+    Allow,
+    Deny,
+    Folded,
+    Key,
+    Said,
+    Standing,
+    Statement,
+    Withdrawal,
+    decide,
+    fold,
     problems,
 )
 from crm.standings import allowed_sql, purpose_of
@@ -25,7 +35,7 @@ from crm.standings import ask as standings_of
 
 __all__ = [
     "Allow", "Deny", "Folded", "Key", "Recorded", "Said", "Standing", "Statement", "Withdrawal", "allowed",
-    "allowed_sql", "bind", "decide", "fold", "problems", "purpose_of", "record", "standings",
+    "allowed_sql", "bind", "decide", "fold", "problems", "purpose_of", "rebuild", "record", "standings",
 ]
 
 # What ends a permission that may have been there: queued messages go.
@@ -55,7 +65,7 @@ class _Ledger:
     addresses: dict[tuple[int, str], list[int]]
     hashes: dict[int, str]
     states: dict[Key, Folded] = field(default_factory=dict)
-    stops: dict[tuple[int, str, str], tuple[bool, datetime, int]] = field(default_factory=dict)
+    stops: dict[tuple[int, str, str], replay.Stop] = field(default_factory=dict)
     changed: set[Key] = field(default_factory=set)
     changed_stops: set[tuple[int, str, str]] = field(default_factory=set)
 
@@ -262,44 +272,48 @@ def _step(
     if after != before:
         ledger.states[key] = after
         ledger.changed.add(key)
-    if address is not None:
-        _stop(ledger, (address, statement.purpose, statement.channel), said)
+    place = (address or 0, statement.purpose, statement.channel)
+    if address is not None and replay.step_stop(ledger.stops, place, said):
+        ledger.changed_stops.add(place)
     return after
 
 
-def _stop(ledger: _Ledger, key: tuple[int, str, str], said: Said) -> None:
-    stopped = ledger.stops.get(key)
-    if said.action in permission.NO:
-        ledger.stops[key] = (True, said.occurred_at, said.receipt_id)
-    elif stopped and stopped[0] and permission.lifts_address(said, stopped[1]):
-        ledger.stops[key] = (False, said.occurred_at, said.receipt_id)
-    else:
-        return
-    ledger.changed_stops.add(key)
+def rebuild(contacts: Sequence[int]) -> None:
+    """Fold the states of these contacts anew (two histories became one). They are locked by the caller."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM crm_consentstate WHERE contact_id = ANY(%s)", [list(contacts)])
+    _store_states(replay.states(contacts))
 
 
 def _store(ledger: _Ledger) -> None:
-    states = [(*key, ledger.states[key]) for key in sorted(ledger.changed, key=str)]
+    _store_states({key: ledger.states[key] for key in ledger.changed})
+    _store_stops({key: ledger.stops[key] for key in ledger.changed_stops})
+    _mark_dirty(ledger)
+
+
+def _store_states(states: Mapping[Key, Folded]) -> None:
     arrays.insert(
         "crm_consentstate",
         {"contact_id": "bigint", "address_id": "bigint", "purpose": "text", "channel": "text",
          "state": "text", "basis": "text", "since": "timestamptz", "expires_at": "timestamptz",
          "paused_until": "timestamptz", "receipt_id": "bigint"},
-        [(*row[:4], f.state, f.basis, f.since, f.expires_at, f.paused_until, f.receipt_id)
-         for row in states for f in [row[4]]],
+        [(*key, f.state, f.basis, f.since, f.expires_at, f.paused_until, f.receipt_id)
+         for key, f in sorted(states.items(), key=lambda item: str(item[0]))],
         conflict="""(contact_id, purpose, channel, address_id) DO UPDATE SET state = excluded.state,
             basis = excluded.basis, since = excluded.since, expires_at = excluded.expires_at,
             paused_until = excluded.paused_until, receipt_id = excluded.receipt_id""",
     )
+
+
+def _store_stops(stops: Mapping[tuple[int, str, str], replay.Stop]) -> None:
     arrays.insert(
         "crm_addressconsent",
         {"address_id": "bigint", "purpose": "text", "channel": "text", "stopped": "boolean",
          "since": "timestamptz", "receipt_id": "bigint"},
-        [(*key, *ledger.stops[key]) for key in sorted(ledger.changed_stops)],
+        [(*key, *stop) for key, stop in sorted(stops.items())],
         conflict="""(address_id, purpose, channel) DO UPDATE SET stopped = excluded.stopped,
             since = excluded.since, receipt_id = excluded.receipt_id""",
     )
-    _mark_dirty(ledger)
 
 
 def _mark_dirty(ledger: _Ledger) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(unsafe_hash=True)
-class Problem(Exception):  # noqa: N818 - it is the word of RFC 9457
+class Problem(Exception):
     """One mistake. `pointer` is an RFC 6901 path into what was given ("" is the whole),
     `code` is stable and for programs, `detail` names the remedy and is for people."""
 
@@ -23,7 +23,7 @@ class Problem(Exception):  # noqa: N818 - it is the word of RFC 9457
         return Problem(prefix + self.pointer, self.code, self.detail)
 
 
-class Problems(Exception):  # noqa: N818
+class Problems(Exception):
     """All mistakes at once."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:

@@ -5,12 +5,14 @@ Every mistake of an arrival is found at once and names its place.
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from typing import Any, Final
+
+import orjson
 
 from crm import commerce, moments, normalise, permission, publicids, words
 from crm.errors import Problem, Problems
@@ -24,6 +26,7 @@ TEXTS: Final = {
 COLUMNS: Final = (*TEXTS, "birth_date", "home_store", "fields")
 MOST_FIELDS: Final = 200
 LONGEST_TEXT: Final = 4000
+MOST_DEPTH: Final = 20
 EVENT: Final = {
     "name", "properties", "occurred_at", "event_id", "channel", "source", "session", "context", "historic",
 }
@@ -33,6 +36,7 @@ CONSENT: Final = {
 }
 ONE_LINE: Final = ("Product Added", "Product Removed")
 _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_ -]{0,79}")
+_UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,4})?")
 
@@ -79,7 +83,7 @@ def read(
 ) -> tuple[Reading, list[Problem]]:
     """Read one arrival; the problems are all that is wrong with it."""
     reader, reading = _Reader(), Reading()
-    country = str(fields.get("country") or frame.country) if isinstance(fields, Mapping) else frame.country
+    country = str(fields.get("country") or frame.country) if isinstance(fields, dict) else frame.country
     reading.traces = _traces(traces, country, reader)
     _fields(fields, reading, reader)
     for place, given in enumerate(consents):
@@ -96,7 +100,7 @@ def read(
 
 def _traces(given: Any, country: str, reader: _Reader) -> list[Trace]:
     """Traces, `{"kind", "value"}` objects, or one reference such as `{"email": …}`."""
-    if isinstance(given, Mapping):
+    if isinstance(given, dict):
         given = [{"kind": kind, "value": value} for kind, value in given.items()]
     found = []
     for place, each in enumerate(given):
@@ -108,8 +112,8 @@ def _traces(given: Any, country: str, reader: _Reader) -> list[Trace]:
 
 def _trace(given: Any, country: str) -> Trace:
     if isinstance(given, Trace):
-        kind, value, identifying = given.kind, given.value, given.identifying
-    elif isinstance(given, Mapping):
+        given = {"kind": given.kind, "value": given.value, "identifying": given.identifying}
+    if isinstance(given, dict):
         kind, value = str(given.get("kind")), given.get("value")
         identifying = given.get("identifying", True) is not False
     else:
@@ -128,7 +132,7 @@ def _trace(given: Any, country: str) -> Trace:
 
 
 def _fields(given: Mapping[str, Any], reading: Reading, reader: _Reader) -> None:
-    if not isinstance(given, Mapping):
+    if not isinstance(given, dict):
         reader.problems.append(Problem("", "not_an_object", "The fields of a contact are an object."))
         return
     for name, value in given.items():
@@ -157,13 +161,18 @@ def column(name: str, value: Any) -> Any:
         text = text.upper()
     if len(text) > TEXTS[name] or "\0" in text:
         raise Problem("", "too_long", f"{name} has at most {TEXTS[name]} characters.")
-    if name == "country" and not _COUNTRY.fullmatch(text):
-        raise Problem("", "not_a_country", "Write the country with two letters, as in ES.")
-    if name == "language" and not _LANGUAGE.fullmatch(text):
-        raise Problem("", "not_a_language", "Write the language as in es or pt-BR.")
-    if name == "timezone" and not moments.is_zone(text):
-        raise Problem("", "not_a_zone", "Write the time zone as in Europe/Madrid.")
+    if name in _FORMS:
+        is_one, code, remedy = _FORMS[name]
+        if not is_one(text):
+            raise Problem("", code, remedy)
     return text
+
+
+_FORMS: Final[dict[str, tuple[Callable[[str], object], str, str]]] = {
+    "country": (_COUNTRY.fullmatch, "not_a_country", "Write the country with two letters, as in ES."),
+    "language": (_LANGUAGE.fullmatch, "not_a_language", "Write the language as in es or pt-BR."),
+    "timezone": (moments.is_zone, "not_a_zone", "Write the time zone as in Europe/Madrid."),
+}
 
 
 def _birth_date(value: Any) -> date:
@@ -177,7 +186,7 @@ def _birth_date(value: Any) -> date:
 
 def free_fields(given: Any) -> dict[str, Any]:
     """A shop's own fields: texts, numbers, booleans, lists of them; None removes one."""
-    if not isinstance(given, Mapping):
+    if not isinstance(given, dict):
         raise Problem("", "not_an_object", "The free fields are an object.")
     if len(given) > MOST_FIELDS:
         raise Problem("", "too_many", f"A contact has at most {MOST_FIELDS} free fields.")
@@ -197,13 +206,13 @@ def free_fields(given: Any) -> dict[str, Any]:
 
 def consent(given: Any, frame: Frame) -> list[dict[str, Any]]:
     """One consent object; `channels` makes one statement each."""
-    if not isinstance(given, Mapping):
+    if not isinstance(given, dict):
         raise Problem("", "not_an_object", "A consent is an object.")
     strange = sorted(set(given) - CONSENT)
     if strange:
         raise Problem(f"/{strange[0]}", "unknown_field", f"{strange[0]!r} is no part of a consent.")
     channels = given.get("channels") or [given.get("channel")]
-    if not isinstance(channels, list | tuple) or not isinstance(given.get("evidence") or {}, Mapping):
+    if not isinstance(channels, list | tuple) or not isinstance(given.get("evidence") or {}, dict):
         raise Problem("", "wrong_type", "`channels` is a list, `evidence` an object.")
     shared = {
         "purpose": str(given.get("purpose") or ""), "action": str(given.get("action") or "granted"),
@@ -245,7 +254,7 @@ def statement(contact_id: int, told: Mapping[str, Any], address_id: int | None =
 
 def event(given: Any, frame: Frame) -> dict[str, Any]:
     """One event object in our shape, money and lines included."""
-    if not isinstance(given, Mapping):
+    if not isinstance(given, dict):
         raise Problem("", "not_an_object", "An event is an object.")
     found: list[Problem] = []
     strange = sorted(set(given) - EVENT)
@@ -276,11 +285,12 @@ def event(given: Any, frame: Frame) -> dict[str, Any]:
 
 def _properties(given: Mapping[str, Any], name: str, currency: str) -> dict[str, Any]:
     for part in ("properties", "context"):
-        if not isinstance(given.get(part) or {}, Mapping):
+        if not isinstance(given.get(part) or {}, dict):
             raise Problem(f"/{part}", "not_an_object", f"The {part} of an event are an object.")
     properties = given.get("properties") or {}
-    _storable(properties, "/properties", 0)
-    _storable(given.get("context") or {}, "/context", 0)
+    for part, value in (("/properties", properties), ("/context", given.get("context"))):
+        if value and not _is_plain(value):
+            _storable(value, part, 0)
     name = name.strip()
     shaped = commerce.normalise(name, properties, currency, "/properties")
     if name in ONE_LINE and shaped.get("cart_id"):
@@ -288,21 +298,30 @@ def _properties(given: Mapping[str, Any], name: str, currency: str) -> dict[str,
     return shaped
 
 
+def _is_plain(value: Any) -> bool:
+    """Quickly: is there surely nothing in it that `_storable` would refuse?"""
+    try:
+        text = orjson.dumps(value)
+    except (TypeError, RecursionError):  # half a character, a number of more than 64 bits
+        return False
+    # NaN is written as null; a NUL as its escape.
+    return b"\\u0000" not in text and b"null" not in text and text.count(b"{") + text.count(b"[") <= MOST_DEPTH
+
+
 def _storable(value: Any, pointer: str, depth: int) -> None:
     """PostgreSQL keeps no NUL and no lone surrogate in JSON, and JSON has no NaN."""
-    if depth > 20:
-        raise Problem(pointer, "too_deep", "Nothing may be nested deeper than 20 levels.")
-    if isinstance(value, Mapping):
+    if depth > MOST_DEPTH:
+        raise Problem(pointer, "too_deep", f"Nothing may be nested deeper than {MOST_DEPTH} levels.")
+    if isinstance(value, dict):
         for key, inner in value.items():
             _storable(str(key), pointer, depth)
             _storable(inner, f"{pointer}/{key}", depth + 1)
     elif isinstance(value, list):
         for place, inner in enumerate(value):
             _storable(inner, f"{pointer}/{place}", depth + 1)
-    elif isinstance(value, str):
-        if "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
-            raise Problem(pointer, "control_character", "Texts may not contain NUL or half of a character.")
-    elif isinstance(value, float | Decimal) and not Decimal(value).is_finite():
+    elif isinstance(value, str) and _UNSTORABLE.search(value):
+        raise Problem(pointer, "control_character", "Texts may not contain NUL or half of a character.")
+    elif isinstance(value, float) and not math.isfinite(value):
         raise Problem(pointer, "not_a_number", "NaN and infinity are no values.")
 
 
@@ -310,14 +329,13 @@ def instant(value: Any, pointer: str) -> datetime | None:
     """An aware instant; None stays None."""
     if value is None or value == "":
         return None
-    if not isinstance(value, datetime):
-        try:
-            value = datetime.fromisoformat(str(value).strip())
-        except ValueError:
-            raise Problem(pointer, "not_an_instant", "Write the instant as in 2026-05-31T09:00:00Z.") from None
-    if value.tzinfo is None:
-        raise Problem(pointer, "no_zone", "Write the zone too, as in 2026-05-31T09:00:00Z.")
-    return value.astimezone(UTC)
+    try:
+        found = value if isinstance(value, datetime) else datetime.fromisoformat(str(value).strip())
+        if found.tzinfo is None:
+            raise Problem(pointer, "no_zone", "Write the zone too, as in 2026-05-31T09:00:00Z.")
+        return found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise Problem(pointer, "not_an_instant", "Write the instant as in 2026-05-31T09:00:00Z.") from None
 
 
 def _credible(at: datetime, now: datetime) -> None:

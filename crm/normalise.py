@@ -58,7 +58,8 @@ def email(text: str) -> str:
 def _unusual_email(text: str) -> str:
     try:
         found = validate_email(
-            text, check_deliverability=False, test_environment=True, globally_deliverable=False
+            text, check_deliverability=False, test_environment=True, globally_deliverable=False,
+            strict=True,
         )
     except EmailNotValidError as error:
         raise Problem("", "not_an_email", f"{text[:80]!r} is not an e-mail address: {error}") from None

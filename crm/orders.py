@@ -218,7 +218,7 @@ def _change(asked: Sequence[Any], change: Any, now: datetime) -> list[Recorded |
             if order is None:
                 answers[place] = errors.Problem("/order_id", "no_such_order", f"There is no order {each.order_id!r}.")
             elif _event_key(each) and _event_key(each) in told:
-                answers[place] = Recorded(order.order_id, order.id, order.contact_id, False, None)
+                answers[place] = Recorded(order.order_id, order.id, order.contact_id, created=False, event_id=None)
             else:
                 answer = change(order, each)
                 if isinstance(answer, errors.Problem):
@@ -230,7 +230,7 @@ def _change(asked: Sequence[Any], change: Any, now: datetime) -> list[Recorded |
         events = timeline.record(list(facts.values()), now=now)
     for place, event in zip(facts, events, strict=True):
         order = orders[asked[place].order_id]
-        answers[place] = Recorded(order.order_id, order.id, order.contact_id, True, event)
+        answers[place] = Recorded(order.order_id, order.id, order.contact_id, created=True, event_id=event)
     return [answer for answer in answers if answer is not None]
 
 

@@ -18,8 +18,8 @@ LOCK_SHARD = 2 << 32
 LOCK_CAMPAIGN = 3 << 32
 LOCK_AUDIT = 4 << 32
 LOCK_ROUND = 5 << 32
-LOCK_SWEEP = 6 << 32
 LOCK_MEMBERS = 6 << 32
+LOCK_SWEEP = 7 << 32
 
 _known: set[str] = set()
 

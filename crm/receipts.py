@@ -12,6 +12,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final
 
 from django.db import connection
@@ -68,7 +69,7 @@ def evidence_hash(evidence: Mapping[str, Any]) -> str:
     """HMAC of the evidence in its canonical JSON; empty for none."""
     if not evidence:
         return ""
-    return suppression.keyed_hash(json.dumps(evidence, sort_keys=True, ensure_ascii=False, separators=(",", ":")))
+    return suppression.keyed_hash(json.dumps(_canonical(evidence), sort_keys=True, ensure_ascii=False))
 
 
 def heads(chains: Sequence[int]) -> dict[int, Head]:
@@ -123,6 +124,17 @@ def broken() -> list[tuple[Any, ...]]:
             if evidence_hash(value) != expected:
                 found.append((receipt, chain, seq, "evidence altered"))
     return found
+
+
+def _canonical(value: Any) -> Any:
+    """The value as it comes back from the database too, which writes numbers its own way."""
+    if isinstance(value, Mapping):
+        return {str(key): _canonical(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_canonical(inner) for inner in value]
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        return format(Decimal(str(value)).normalize(), "f")
+    return value if value is None or isinstance(value, bool) else str(value)
 
 
 def _text(value: Any) -> str:

@@ -12,10 +12,15 @@ from crm import errors, identity, normalise, publicids
 
 KINDS: Final = normalise.KINDS
 NAMES: Final = ("id", *KINDS)
+WORDS: Final = f"A contact is an object with exactly one of: {', '.join(NAMES)}."
 
 EXAMPLES: Final = {
-    "id": "ctc_2k", "email": "chiara@example.com", "phone": "+34600112233", "card": "C-1044",
-    "external_id": "shop-1044", "anonymous_id": "a-5f0c",
+    "id": "ctc_2k",
+    "email": "chiara@example.com",
+    "phone": "+34600112233",
+    "card": "C-1044",
+    "external_id": "shop-1044",
+    "anonymous_id": "a-5f0c",
 }
 SCHEMA: Final = {
     "oneOf": [
@@ -50,17 +55,21 @@ class ReferenceField(serializers.Field[dict[str, Any], Any, Any, Any]):
 
 def read(data: Any, pointer: str = "") -> dict[str, Any]:
     """A reference, checked and in its normal form (`id` as the number inside)."""
-    if not isinstance(data, Mapping):
-        raise errors.Problem(pointer, "reference", f"A contact is an object with one of: {', '.join(NAMES)}.")
-    if len(data) != 1 or not set(data) <= set(NAMES):
-        raise errors.Problem(pointer, "reference", f"A contact is named by exactly one of: {', '.join(NAMES)}.")
-    (name, value), = data.items()
-    if name == "id":
-        return {"id": publicids.decode("ctc", value, f"{pointer}/id")}
-    try:
-        return {name: normalise.trace(name, value).value}
-    except errors.Problem as problem:
-        raise problem.under(f"{pointer}/{name}") from None
+    check(data, pointer)
+    trace = identity.read_reference(data, pointer)
+    return {trace.kind: int(trace.value) if trace.kind == "id" else trace.value}
+
+
+def check(data: Any, pointer: str = "") -> str:
+    """The kind of a reference, without looking at its value."""
+    if type(data) is not dict or len(data) != 1:
+        raise errors.Problem(pointer, "reference", WORDS)
+    (kind,) = data
+    if kind not in NAMES:
+        raise errors.Problem(f"{pointer}/{kind}", "reference", WORDS)
+    if type(data[kind]) is not str:
+        raise errors.Problem(f"{pointer}/{kind}", "not_text", f"The {kind} is text, in quotes.")
+    return str(kind)
 
 
 def known(reference: Mapping[str, Any], pointer: str = "/contact") -> int:
@@ -68,7 +77,9 @@ def known(reference: Mapping[str, Any], pointer: str = "/contact") -> int:
     found = identity.find(dict(reference))
     if found is None:
         raise errors.Problem(
-            pointer, "unknown_contact", f"Nobody is known by this {next(iter(reference))}; create them with POST contacts/."
+            pointer,
+            "unknown_contact",
+            f"Nobody is known by this {next(iter(reference))}; create them with POST contacts/.",
         )
     return found
 

@@ -72,7 +72,7 @@ def lift(
                  AND (%s::text IS NULL OR reason = %s)""",
             [now, medium, list(hashes), channel, now, reason, reason],
         )
-        count = cursor.rowcount
+        count = int(cursor.rowcount)
         mark_dirty(medium, hashes)
     return count
 

@@ -149,7 +149,7 @@ def unpark(event_ids: Sequence[int]) -> int:
             [list(event_ids)],
         )
         bell.ring(ROUND)
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def drain(limit: int = BATCH) -> int:
@@ -161,7 +161,7 @@ def drain(limit: int = BATCH) -> int:
             taken.extend(fact.id for fact in facts)
             if not facts:
                 return 0
-            failed = _answer(facts, suspects)
+            failed = _answer(facts, suspects=suspects)
             _park(failed)
             _done([fact.id for fact in facts if fact.id not in failed])
             return len(facts)
@@ -178,7 +178,7 @@ def _take(limit: int) -> tuple[list[Fact], bool]:
         cursor.execute(
             f"""SELECT shard FROM generate_series(0, {SHARDS - 1}) AS shard
                 WHERE EXISTS (SELECT FROM crm_reaction r WHERE NOT r.parked AND r.shard = shard.shard)
-                  AND pg_try_advisory_xact_lock(%s + shard)""",
+                  AND pg_try_advisory_xact_lock(%s + shard)""",  # noqa: S608 - a number of our own
             [partitions.LOCK_SHARD],
         )
         shards = [shard for (shard,) in cursor.fetchall()]
@@ -210,8 +210,8 @@ def _facts(rows: Sequence[tuple[int, datetime, int]]) -> list[Fact]:
             [[event for event, _, _ in rows], instants, min(instants), max(instants)],
         )
         found = [
-            Fact(*row[:3], json.loads(row[3]) if isinstance(row[3], str) else row[3], *row[4:])
-            for row in cursor.fetchall()
+            Fact(event, contact, name, json.loads(told) if isinstance(told, str) else told, *rest)
+            for event, contact, name, told, *rest in cursor.fetchall()
         ]
     missing = {event for event, _, _ in rows} - {fact.id for fact in found}
     if missing:  # erased, or dropped with its month: nothing is left to answer
@@ -219,12 +219,12 @@ def _facts(rows: Sequence[tuple[int, datetime, int]]) -> list[Fact]:
     return found
 
 
-def _answer(facts: list[Fact], suspects: bool) -> dict[int, str]:
+def _answer(facts: list[Fact], *, suspects: bool) -> dict[int, str]:
     """All reactors over `facts`; on an error halve down to the events that fail alone."""
     patient: tuple[type[BaseException], ...] = () if suspects else (OperationalError, InterfaceError)
     try:
         with transaction.atomic():
-            for _, react in registry.reactors.items():
+            for react in registry.reactors:
                 react(facts)
     except patient:
         raise
@@ -235,7 +235,7 @@ def _answer(facts: list[Fact], suspects: bool) -> dict[int, str]:
             log.exception("event parked", extra={"event": "event_parked", "event_id": facts[0].id})
             return {facts[0].id: f"{type(error).__name__}: {error}"[:2000]}
         middle = len(facts) // 2
-        return _answer(facts[:middle], suspects) | _answer(facts[middle:], suspects)
+        return _answer(facts[:middle], suspects=suspects) | _answer(facts[middle:], suspects=suspects)
     return {}
 
 

@@ -1,4 +1,4 @@
-"""The funnel stage of each contact and how they came there. Written by `analytics.reactions` alone."""
+"""The funnel stage of each contact and how they came there. Written by `analytics.stages` alone."""
 
 from __future__ import annotations
 
@@ -8,14 +8,22 @@ from crm.models.contact import Contact
 
 
 class ContactStage(models.Model):
+    """The fold of a contact's facts (`analytics.funnel`); no row: no fact that counts yet.
+
+    `tally` counts the facts the ladder speaks of; `quiet_at` is the newest of those
+    whose silence ends a stage (the last purchase).
+    """
+
     contact = models.OneToOneField(
         Contact, on_delete=models.DO_NOTHING, db_constraint=False, primary_key=True
     )
     stage = models.CharField(max_length=24)
     since = models.DateTimeField()
+    tally = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
+    quiet_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["stage"], name="contactstage_stage")]
+        indexes = [models.Index(fields=["stage", "quiet_at"], name="contactstage_quiet")]
 
 
 class StageChange(models.Model):

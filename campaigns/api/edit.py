@@ -50,21 +50,26 @@ class OneCampaign(Endpoint):
     needs: ClassVar[dict[str, str]] = {"GET": "campaigns.read", "PATCH": "campaigns.write"}
 
     @extend_schema(operation_id="campaigns_retrieve", responses=shapes.CampaignShape)
-    def get(self, request: Request, id: str) -> Response:
-        return Response(represent(campaign_of(id)))
+    def get(self, request: Request, public_id: str) -> Response:
+        return Response(represent(campaign_of(public_id)))
 
     @extend_schema(
         operation_id="campaigns_update",
         request={"application/json": DOCUMENT},
         responses=shapes.CampaignShape,
         description="Replaces the keys that are given; null takes an optional one away. "
-        "People who are inside go on in the version they entered.",
+        "People who are inside go on in the version they entered. With `revision` it is refused (409) "
+        "if somebody else has changed the campaign since that was read.",
     )
-    def patch(self, request: Request, id: str) -> Response:
-        campaign = campaign_of(id)
-        merged = campaign.document | document_of(request)
+    def patch(self, request: Request, public_id: str) -> Response:
+        campaign = campaign_of(public_id)
+        said = dict(document_of(request))
+        revision = said.pop("revision", None)
+        if revision is not None and type(revision) is not int:
+            raise errors.Problem("/revision", "invalid", "revision is the whole number that was last read.")
+        merged = campaign.document | said
         document = {name: value for name, value in merged.items() if value is not None}
-        changed = lifecycle.update(campaign, document, actor=self.principal.actor, now=clock.now())
+        changed = lifecycle.update(campaign, document, self.principal.actor, clock.now(), revision=revision)
         return Response(represent(changed))
 
 
@@ -74,50 +79,50 @@ class Steer(Endpoint):
     needs: ClassVar[dict[str, str]] = {"POST": "campaigns.publish"}
     verb: ClassVar[str] = ""
 
-    def steer(self, id: str) -> Response:
-        campaign = campaign_of(id)
+    def steer(self, public_id: str) -> Response:
+        campaign = campaign_of(public_id)
         getattr(lifecycle, self.verb)(campaign, actor=self.principal.actor, now=clock.now())
-        return Response(represent(campaign_of(id)))
+        return Response(represent(campaign_of(public_id)))
 
 
 class Publish(Steer):
     verb = "publish"
 
     @extend_schema(operation_id="campaigns_publish", request=None, responses=shapes.CampaignShape)
-    def post(self, request: Request, id: str) -> Response:
-        return self.steer(id)
+    def post(self, request: Request, public_id: str) -> Response:
+        return self.steer(public_id)
 
 
 class Pause(Steer):
     verb = "pause"
 
     @extend_schema(operation_id="campaigns_pause", request=None, responses=shapes.CampaignShape)
-    def post(self, request: Request, id: str) -> Response:
-        return self.steer(id)
+    def post(self, request: Request, public_id: str) -> Response:
+        return self.steer(public_id)
 
 
 class Resume(Steer):
     verb = "resume"
 
     @extend_schema(operation_id="campaigns_resume", request=None, responses=shapes.CampaignShape)
-    def post(self, request: Request, id: str) -> Response:
-        return self.steer(id)
+    def post(self, request: Request, public_id: str) -> Response:
+        return self.steer(public_id)
 
 
 class Finish(Steer):
     verb = "finish"
 
     @extend_schema(operation_id="campaigns_finish", request=None, responses=shapes.CampaignShape)
-    def post(self, request: Request, id: str) -> Response:
-        return self.steer(id)
+    def post(self, request: Request, public_id: str) -> Response:
+        return self.steer(public_id)
 
 
 class Stop(Steer):
     verb = "stop"
 
     @extend_schema(operation_id="campaigns_stop", request=None, responses=shapes.CampaignShape)
-    def post(self, request: Request, id: str) -> Response:
-        return self.steer(id)
+    def post(self, request: Request, public_id: str) -> Response:
+        return self.steer(public_id)
 
 
 class TriggerCampaign(Endpoint):
@@ -125,11 +130,9 @@ class TriggerCampaign(Endpoint):
 
     needs: ClassVar[dict[str, str]] = {"POST": "campaigns.trigger"}
 
-    @extend_schema(
-        operation_id="campaigns_trigger", request=shapes.Trigger, responses={202: shapes.TriggerAnswer}
-    )
-    def post(self, request: Request, id: str) -> Response:
-        campaign = campaign_of(id)
+    @extend_schema(operation_id="campaigns_trigger", request=shapes.Trigger, responses={202: shapes.TriggerAnswer})
+    def post(self, request: Request, public_id: str) -> Response:
+        campaign = campaign_of(public_id)
         said = read(shapes.Trigger, request)
         run, reason = triggers.trigger(
             campaign, said["contact"], said.get("key", ""), said.get("properties", {}), clock.now()

@@ -54,14 +54,18 @@ class CampaignShape(CampaignLine):
     counts = RunCounts()
 
 
-class CampaignPage(serializers.Serializer[Any]):
-    data = CampaignLine(many=True)
-    next = serializers.CharField(allow_null=True)
+CampaignPage = shapes.page_of("CampaignPage", CampaignLine)
 
 
 class TriggerAnswer(serializers.Serializer[Any]):
     run = serializers.CharField(allow_null=True)
     reason = serializers.CharField(help_text="Why there is no run; empty where there is one.")
+
+
+class RunTotals(serializers.Serializer[Any]):
+    entered = serializers.IntegerField()
+    active = serializers.DictField(child=serializers.IntegerField())
+    outcomes = serializers.DictField(child=serializers.IntegerField())
 
 
 class Waterfall(serializers.Serializer[Any]):
@@ -73,16 +77,20 @@ class Waterfall(serializers.Serializer[Any]):
     sent = serializers.DictField(child=serializers.IntegerField())
     skipped = serializers.DictField(child=serializers.IntegerField())
     waiting = serializers.IntegerField()
+    planned = serializers.IntegerField()
+    held_out = serializers.IntegerField()
+    converted = serializers.IntegerField()
+    runs = RunTotals()
+    differences = serializers.DictField(child=serializers.IntegerField(), help_text="Which arithmetic does not fit.")
     difference = serializers.IntegerField()
 
 
 class PersonShape(serializers.Serializer[Any]):
     contact = serializers.CharField()
+    times = serializers.IntegerField(help_text="How often they were counted: two mails are two.")
 
 
-class PeoplePage(serializers.Serializer[Any]):
-    data = PersonShape(many=True)
-    next = serializers.CharField(allow_null=True)
+PeoplePage = shapes.page_of("PeoplePage", PersonShape)
 
 
 class VisitShape(serializers.Serializer[Any]):
@@ -91,7 +99,7 @@ class VisitShape(serializers.Serializer[Any]):
     at = fields.InstantField()
     port = serializers.CharField()
     reason = serializers.CharField()
-    detail = serializers.JSONField(allow_null=True)
+    detail = fields.AnyField()
 
 
 class RunShape(serializers.Serializer[Any]):
@@ -104,12 +112,10 @@ class RunShape(serializers.Serializer[Any]):
     due_at = fields.InstantField(allow_null=True)
     held_out = serializers.BooleanField()
     outcome = serializers.CharField()
-    entry = serializers.JSONField(allow_null=True)
+    entry = fields.AnyField()
     entered_at = fields.InstantField()
     ended_at = fields.InstantField(allow_null=True)
     visits = VisitShape(many=True)
 
 
-class RunPage(serializers.Serializer[Any]):
-    data = RunShape(many=True)
-    next = serializers.CharField(allow_null=True)
+RunPage = shapes.page_of("RunPage", RunShape)

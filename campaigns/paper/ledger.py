@@ -12,99 +12,28 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from campaigns import chance, matching
+from campaigns.paper.rows import Broken, Fact, Journeyer, Letter, Line, Person
 from campaigns.plan import Plan
+from campaigns.terms import Watch
 from campaigns.types import (
-    Advance, Again, AskStage, Change, Deal, Done, Facts, InEffect, Listen, ReachGoal, Send, Trace,
-    Traveller, Wait,
+    Advance,
+    Again,
+    AskStage,
+    Change,
+    Deal,
+    Done,
+    Facts,
+    InEffect,
+    Listen,
+    ReachGoal,
+    Send,
+    Traveller,
+    Wait,
 )
 
 LEASE = timedelta(seconds=60)
 ENDED = frozenset({"accepted", "unknown", "blocked", "expired", "failed", "cancelled"})
 COUNTS_AS_SENT = frozenset({"accepted", "unknown"})
-
-
-class Broken(AssertionError):
-    """A promise that did not hold."""
-
-
-@dataclass
-class Person:
-    id: int
-    draw: str
-    zone: str
-    fields: dict[str, Any] = field(default_factory=dict)
-    withdrawn_at: datetime | None = None
-
-
-@dataclass
-class Fact:
-    id: int
-    at: datetime
-    person: int
-    name: str
-    properties: dict[str, Any]
-
-
-@dataclass
-class Letter:
-    """A message."""
-
-    id: int
-    run: int
-    person: int
-    step: str
-    visit: int
-    slot: str
-    held_out: bool
-    due_at: datetime
-    expires_at: datetime
-    state: str = "due"
-    lease: int = 0
-    lease_until: datetime | None = None
-    started: bool = False
-    reason: str = ""
-
-
-@dataclass
-class Line:
-    """A trace line, the page it was written in, and what the person was like then."""
-
-    at: datetime
-    page: int
-    trace: Trace
-
-
-@dataclass
-class Journeyer:
-    """A run."""
-
-    id: int
-    person: int
-    key: str
-    entry_seq: int
-    version: int
-    held_out: bool
-    entry: dict[str, Any]
-    entry_at: datetime
-    entered_at: datetime
-    due_at: datetime | None
-    state: str = "due"
-    step: str = ""
-    port: str = ""
-    wait_port: str = ""
-    listens: tuple[Listen, ...] = ()
-    letter: int | None = None
-    rested_at: datetime | None = None
-    left_at: datetime | None = None
-    loops: dict[str, int] = field(default_factory=dict)
-    outcome: str = ""
-    locked_by: int = 0
-    pages: int = 0
-    lines: list[Line] = field(default_factory=list)
-
-    @property
-    def skus(self) -> frozenset[str]:
-        return matching.skus_of_entry(self.entry)
 
 
 @dataclass
@@ -151,9 +80,21 @@ class Ledger:
         waited = run.state == "waiting"
         person = self.people[run.person]
         return Traveller(
-            run.id, run.person, person.draw, person.zone, run.key, run.entry_seq, run.held_out, run.entry,
-            run.entry_at, run.entered_at, run.rested_at, run.step, run.wait_port if waited else run.port,
-            dict(run.loops), run.due_at if waited else run.left_at,
+            run.id,
+            run.person,
+            person.draw,
+            person.zone,
+            run.key,
+            run.entry_seq,
+            run.held_out,
+            run.entry,
+            run.entry_at,
+            run.entered_at,
+            run.rested_at,
+            run.step,
+            run.wait_port if waited else run.port,
+            dict(run.loops),
+            run.due_at if waited else run.left_at,
         )
 
     def ask(self, run: Journeyer) -> Facts:
@@ -166,7 +107,8 @@ class Ledger:
             rules={one: holds(plan.rules[one], fields) for one in plan.page_rules(run.step, port)},
             arms={step: arm for (step, person), arm in self.arms.items() if person == run.person},
             events=tuple(
-                (fact.at, fact.name, fact.properties, fact.id) for fact in self.facts
+                (fact.at, fact.name, fact.properties, fact.id)
+                for fact in self.facts
                 if fact.person == run.person and fact.name in names and fact.at >= since
             ),
             workspace_zone="Europe/Madrid",
@@ -222,7 +164,14 @@ class Ledger:
         if key in self.letter_keys:
             return
         letter = Letter(
-            len(self.letters) + 1, run.id, run.person, send.step, send.visit, send.slot, run.held_out, self.now,
+            len(self.letters) + 1,
+            run.id,
+            run.person,
+            send.step,
+            send.visit,
+            send.slot,
+            run.held_out,
+            self.now,
             self.now + timedelta(seconds=send.expires_after_s),
         )
         self.letters[letter.id] = letter
@@ -266,9 +215,12 @@ class Ledger:
         hit = []
         for run in runs:
             for watch in watches_of(self, run):
-                if fact.at >= run.entry_at and fact.id != run.entry.get("id") and matching.happened(
-                    watch, fact.name, fact.properties
-                ) and run.id in matching.find(watch, fact.properties, candidates):
+                if (
+                    fact.at >= run.entry_at
+                    and fact.id != run.entry.get("id")
+                    and matching.happened(watch, fact.name, fact.properties)
+                    and run.id in matching.find(watch, fact.properties, candidates)
+                ):
                     hit.append(run)
                     break
         return hit
@@ -309,8 +261,16 @@ class Ledger:
         before = [run for run in self.runs.values() if run.person == fact.person and run.key == key]
         held = chance.held_out(self.salt, self.people[fact.person].draw, plan.terms.holdout_pct)
         run = Journeyer(
-            len(self.runs) + 1, fact.person, key, len(before) + 1, len(self.versions) - 1, held,
-            {"event": fact.name, "id": fact.id, "properties": fact.properties}, fact.at, self.now, self.now,
+            len(self.runs) + 1,
+            fact.person,
+            key,
+            len(before) + 1,
+            len(self.versions) - 1,
+            held,
+            {"event": fact.name, "id": fact.id, "properties": fact.properties},
+            fact.at,
+            self.now,
+            self.now,
         )
         self.runs[run.id] = run
         self.counted["entered"] += 1
@@ -352,7 +312,8 @@ class Ledger:
 
     def reap(self) -> None:
         for letter in self.letters.values():
-            if letter.state not in ("claimed", "handing_off") or not letter.lease_until or letter.lease_until > self.now:
+            underway = letter.state in ("claimed", "handing_off")
+            if not underway or not letter.lease_until or letter.lease_until > self.now:
                 continue
             if letter.started:
                 self.settle(letter, "unknown")
@@ -360,7 +321,7 @@ class Ledger:
                 letter.state, letter.lease = "due", 0
 
 
-def exits_of(ledger: Ledger, run: Journeyer) -> list[matching.Watch]:
+def exits_of(ledger: Ledger, run: Journeyer) -> list[Watch]:
     return [rule.watch for rule in ledger.versions[run.version].exits if rule.watch]
 
 

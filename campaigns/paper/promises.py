@@ -9,7 +9,8 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
-from campaigns.paper.ledger import ENDED, Broken, Fact, Journeyer, Ledger, Line
+from campaigns.paper.ledger import ENDED, Ledger
+from campaigns.paper.rows import Broken, Fact, Journeyer, Line
 
 SECONDS = {"minutes": 60, "hours": 3600, "days": 86400, "weeks": 604800}
 WALL_TIME = timedelta(hours=1)  # a day of a change of clocks has 23 hours
@@ -77,29 +78,33 @@ def check_at_rest(ledger: Ledger, atlas: Atlas) -> None:
 
 def check_way(run: Journeyer, atlas: Atlas) -> None:
     """The trace of a run is a way through the document, each wait as long as it says."""
-    at, arrived, visits, page = atlas.first, None, Counter[str](), 0
-    for number, line in enumerate(run.lines):
+    at, arrived, visits = atlas.first, None, Counter[str]()
+    before: Line | None = None
+    for line in run.lines:
         trace = line.trace
         if trace.step != at:
             raise Broken(f"run {run.id} came to {trace.step!r}, the document leads to {at!r}")
-        if arrived is None:
-            visits[at] += 1
-        if trace.visit not in (1, visits[at]) or (trace.visit == 1 and visits[at] > 1):
-            raise Broken(f"run {run.id} visits {at!r} for the {visits[at]}th time and wrote {trace.visit}")
-        if number and page == line.page and run.lines[number - 1].trace.reason in ENDS_PAGE:
-            raise Broken(f"run {run.id} went on from {at!r} with facts from before a change")
-        page = line.page
-        if trace.port == "" and trace.reason in RESTS:
-            arrived = line
-            continue
+        visits[at] += arrived is None
+        _check_line(run, line, before, visits[at])
+        resting = trace.port == "" and trace.reason in RESTS
         if arrived is not None:
             check_wait(run, atlas.steps[at], arrived, line)
-        if trace.port == "" and number != len(run.lines) - 1:
-            raise Broken(f"run {run.id} went on after its end at {at!r}")
-        arrived = None
+        arrived, before = (line if resting else None), line
         at = atlas.onward(at, trace.port) if trace.port else at
     if run.outcome == "completed" and run.lines and run.lines[-1].trace.reason != "exit" and at != "":
         raise Broken(f"run {run.id} is completed, but {at!r} was still to come")
+
+
+def _check_line(run: Journeyer, line: Line, before: Line | None, visits: int) -> None:
+    trace = line.trace
+    if trace.visit not in (1, visits) or (trace.visit == 1 and visits > 1):
+        raise Broken(f"run {run.id} visits {trace.step!r} for the {visits}th time and wrote {trace.visit}")
+    if before is None:
+        return
+    if before.page == line.page and before.trace.reason in ENDS_PAGE:
+        raise Broken(f"run {run.id} went on from {before.trace.step!r} with facts from before a change")
+    if before.trace.port == "" and before.trace.reason not in RESTS:
+        raise Broken(f"run {run.id} went on after its end at {before.trace.step!r}")
 
 
 def check_wait(run: Journeyer, step: dict[str, Any], arrived: Line, left: Line) -> None:
@@ -119,7 +124,8 @@ def _letters(ledger: Ledger) -> None:
     sends = Counter[tuple[int, str, int]]()
     for run in ledger.runs.values():
         sends.update(
-            (run.id, line.trace.step, line.trace.visit) for line in run.lines
+            (run.id, line.trace.step, line.trace.visit)
+            for line in run.lines
             if line.trace.reason == "planned" or (line.trace.reason == "holdout_campaign" and line.trace.port == "sent")
         )
     planned = Counter((one.run, one.step, one.visit) for one in ledger.letters.values())
@@ -142,7 +148,8 @@ def _arms(ledger: Ledger) -> None:
             if line.trace.reason == "random":
                 first = dealt.setdefault((line.trace.step, run.person), line.trace.port)
                 if first != line.trace.port:
-                    raise Broken(f"person {run.person} was dealt {first} and then {line.trace.port} at {line.trace.step}")
+                    second = line.trace.port
+                    raise Broken(f"person {run.person} was dealt {first} and then {second} at {line.trace.step}")
 
 
 def _exits(ledger: Ledger) -> None:
@@ -179,8 +186,13 @@ def _missed(ledger: Ledger, run: Journeyer, step: dict[str, Any], since: datetim
     for fact in ledger.facts:
         answered = ledger.answered.get(fact.id)
         if (
-            fact.person == run.person and fact.name in names and since < fact.at and answered is not None
-            and answered < left.at and bears_key(run, fact) and fact.id != run.entry["id"]
+            fact.person == run.person
+            and fact.name in names
+            and since < fact.at
+            and answered is not None
+            and answered < left.at
+            and bears_key(run, fact)
+            and fact.id != run.entry["id"]
         ):
             raise Broken(f"run {run.id} timed out at {step['id']!r} although event {fact.id} had happened")
 
@@ -196,8 +208,10 @@ def _found(ledger: Ledger, run: Journeyer) -> None:
         return
     watched = {rule.watch.event for rule in ledger.versions[run.version].exits if rule.watch}
     for fact in ledger.facts:
-        if fact.person == run.person and fact.name in watched and (
-            bears_key(run, fact) or "cart_id" not in fact.properties
+        if (
+            fact.person == run.person
+            and fact.name in watched
+            and (bears_key(run, fact) or "cart_id" not in fact.properties)
         ):
             return
     raise Broken(f"run {run.id} was ended by an event of another key")

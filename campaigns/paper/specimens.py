@@ -20,7 +20,9 @@ def journey(rng: Random) -> dict[str, Any]:
     if keyed:
         entry["key"] = "properties.cart_id"
     return {
-        "name": "Specimen", "purpose": "offers", "entry": [entry],
+        "name": "Specimen",
+        "purpose": "offers",
+        "entry": [entry],
         "exit": [{"event": "Order Completed"}] if rng.random() < 0.7 else [],
         "goal": {"event": "Order Completed"},
         "holdout_pct": rng.choice([0, 10, 30]),
@@ -38,7 +40,7 @@ def reweighted(document: dict[str, Any], rng: Random) -> dict[str, Any]:
             lanes = one.get("lanes", [])
             todo.extend(lane["steps"] for lane in lanes)
             if one["type"] == "split.random":
-                rng.shuffle(weights := [0, 0, 100][-len(lanes):])
+                rng.shuffle(weights := [0, 0, 100][-len(lanes) :])
                 for lane, weight in zip(lanes, weights, strict=True):
                     lane["weight"] = weight
     return document
@@ -120,7 +122,8 @@ class _Maker:
 
     def split_random(self, depth: int) -> dict[str, Any]:
         labels = ["a", "b", "c"][: self.rng.randint(2, 3)]
-        return self.made("split.random", {}, [self.lane(depth, label, weight=1 + self.rng.randint(0, 9)) for label in labels])
+        lanes = [self.lane(depth, label, weight=self.rng.randint(1, 10)) for label in labels]
+        return self.made("split.random", {}, lanes)
 
     def holdout(self, depth: int) -> dict[str, Any]:
         lanes = [self.lane(depth, "held_out")] if self.rng.random() < 0.5 else None

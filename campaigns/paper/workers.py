@@ -10,7 +10,8 @@ from datetime import timedelta
 from random import Random
 
 from campaigns import engine
-from campaigns.paper.ledger import ENDED, LEASE, Broken, Journeyer, Ledger, Letter
+from campaigns.paper.ledger import ENDED, LEASE, Ledger
+from campaigns.paper.rows import Broken, Journeyer, Letter
 
 Worker = Callable[[Ledger, Random, int], Iterator[bool]]
 

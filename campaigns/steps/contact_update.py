@@ -13,10 +13,19 @@ from campaigns.types import Change
 
 ACTIONS = ("set", "increment", "append", "remove")
 MOST = 50
-OWN = frozenset({
-    "contact.given_name", "contact.family_name", "contact.language", "contact.timezone", "contact.country",
-    "contact.region", "contact.city", "contact.postal_code", "contact.birth_date",
-})
+OWN = frozenset(
+    {
+        "contact.given_name",
+        "contact.family_name",
+        "contact.language",
+        "contact.timezone",
+        "contact.country",
+        "contact.region",
+        "contact.city",
+        "contact.postal_code",
+        "contact.birth_date",
+    }
+)
 FIELD = re.compile(r"fields\.[^\s.\[\]]{1,64}")
 
 

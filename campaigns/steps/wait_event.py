@@ -68,8 +68,12 @@ class WaitEvent(Step):
         key = look.traveller.key
         listens = tuple(
             Listen(
-                branch, watch.event, self.labels[branch],
-                watch.key_path if key and watch.key_path else None, key or None if watch.key_path else None, since,
+                branch,
+                watch.event,
+                self.labels[branch],
+                watch.key_path if key and watch.key_path else None,
+                key or None if watch.key_path else None,
+                since,
             )
             for branch, watch in enumerate(self.watches)
         )

@@ -75,7 +75,11 @@ def form_problems(body: Mapping[str, Any], texts: Sequence[str], flags: Sequence
             if not isinstance(value, bool):
                 found.append(Problem(f"/{name}", "type", "It is true or false."))
         elif name not in texts:
-            found.append(Problem(f"/{name}", "unknown_key", f"There is no {name!r} here; there are {', '.join([*texts, *flags])}."))
+            found.append(
+                Problem(
+                    f"/{name}", "unknown_key", f"There is no {name!r} here; there are {', '.join([*texts, *flags])}."
+                )
+            )
         elif not isinstance(value, str):
             found.append(Problem(f"/{name}", "type", "It must be text."))
     return found

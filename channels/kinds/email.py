@@ -35,7 +35,11 @@ class Letter:
         self.urls: list[str] = []
         clean = {name: links.strip(value) for name, value in body.items() if isinstance(value, str)}
         html = clean.get("html", "")
-        self._html = liquid.parse(links.mark_html(_with_preheader(html, clean.get("preheader", "")), self.urls), html=True) if html else None
+        self._html = (
+            liquid.parse(links.mark_html(_with_preheader(html, clean.get("preheader", "")), self.urls), html=True)
+            if html
+            else None
+        )
         self._text = liquid.parse(links.mark_text(clean.get("text", ""), self.urls), html=False)
         self._subject = liquid.parse(clean["subject"], html=False)
         parts = [part for part in (self._subject, self._html, self._text) if part]
@@ -53,7 +57,7 @@ class Letter:
         text = links.put(self._text.render(values), self.urls, to.click, html=False)
         if footer:
             text = f"{text}\n\n{_text_footer(values, to)}"
-        html = self._render_html(values, to, footer=footer) if self._html else ""
+        html = self._render_html(self._html, values, to, footer=footer) if self._html else ""
         try:
             sender, headers = self._headers(subject, values, to)
             raw = mime.message(headers, text, html, f"=_{to.key}")
@@ -65,12 +69,13 @@ class Letter:
             "subject": subject, "html": html, "text": text, "headers": headers, "sender": sender, "mime": raw,
         }  # fmt: skip
 
-    def _render_html(self, values: Mapping[str, Any], to: base.Addressed, *, footer: bool) -> str:
-        assert self._html is not None
-        html = self._html.render(values)
-        html = html.replace(links.FOOTER, _html_footer(values, to) if footer else "")
-        pixel = f'<img src="{to.links["open"]}" width="1" height="1" alt="">' if to.click else ""
-        return links.put(html.replace(links.PIXEL, pixel), self.urls, to.click, html=True)
+    def _render_html(
+        self, template: liquid.Template, values: Mapping[str, Any], to: base.Addressed, *, footer: bool
+    ) -> str:
+        extra = {"footer": _html_footer(values, to)} if footer else {}
+        if to.click:
+            extra["pixel"] = f'<img src="{to.links["open"]}" width="1" height="1" alt="">'
+        return links.put(template.render(values), self.urls, to.click, html=True, extra=extra)
 
     def _headers(self, subject: str, values: Mapping[str, Any], to: base.Addressed) -> tuple[str, dict[str, str]]:
         scope = values["_"]
@@ -142,12 +147,15 @@ def _header_problems(body: Mapping[str, Any]) -> list[Problem]:
 def _html_problems(html: str) -> list[Problem]:
     found = []
     if _UNQUOTED.search(html):
-        found.append(Problem("/html", "unquoted_attribute", 'Write quotes around Liquid in attributes: href="{{ … }}".'))
+        found.append(
+            Problem("/html", "unquoted_attribute", 'Write quotes around Liquid in attributes: href="{{ … }}".')
+        )
     watcher = _Watcher()
     watcher.feed(html)
-    for what in dict.fromkeys(watcher.found):
-        found.append(Problem("/html", "active_content", f"{what} does not work in e-mail and is refused; take it out."))
-    return found
+    return found + [
+        Problem("/html", "active_content", f"{what} does not work in e-mail and is refused; take it out.")
+        for what in dict.fromkeys(watcher.found)
+    ]
 
 
 class _Watcher(HTMLParser):
@@ -184,7 +192,7 @@ def _html_footer(values: Mapping[str, Any], to: base.Addressed) -> str:
     leave, choose, _ = base.footer_words(values)
     who = escape(_who(values))
     return (
-        '<p style="font:12px/1.5 sans-serif;color:#5b6472;margin:32px 16px">'
+        '<p style="font:12px/1.5 sans-serif;color:#5b6472;margin:32px 16px;text-align:center">'
         f'{who}<a href="{escape(to.links["unsubscribe"])}" style="color:#5b6472">{leave}</a> | '
         f'<a href="{escape(to.links["preferences"])}" style="color:#5b6472">{choose}</a></p>'
     )

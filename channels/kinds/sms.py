@@ -86,7 +86,10 @@ class Sms:
         if isinstance(sender, str) and sender and not _SENDER.fullmatch(sender):
             found.append(Problem("/sender", "sender", "A number with + or up to 11 Latin letters and digits."))
         found += base.template_problems(body, FIELDS, self.names)
-        if not found and measure(re.sub(r"\{\{.*?\}\}|\{%.*?%\}", "", body["text"], flags=re.DOTALL)).parts > MOST_PARTS:
+        if (
+            not found
+            and measure(re.sub(r"\{\{.*?\}\}|\{%.*?%\}", "", body["text"], flags=re.DOTALL)).parts > MOST_PARTS
+        ):
             found.append(Problem("/text", "too_long", f"It takes more than {MOST_PARTS} parts."))
         return found
 
@@ -98,5 +101,5 @@ class Sms:
 
 
 # Zero-width and control characters cost a whole change of encoding and show nothing.
-_UNSEEN: Final = {code: None for code in (*range(0, 10), 11, 12, *range(14, 32), 0x200B, 0x200E, 0x200F, 0xFEFF)}
+_UNSEEN: Final = dict.fromkeys((*range(10), 11, 12, *range(14, 32), 8203, 8206, 8207, 65279))
 KIND: Final = Sms()

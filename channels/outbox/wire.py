@@ -118,6 +118,11 @@ def _start(on_way: _Batch, ready: Ready, rest: Sequence[Ready]) -> datetime | No
     return started_at
 
 
+def disown(batch: Sequence[Ready], account: Open, lease: UUID) -> None:
+    """The hand-over of this batch was broken off: whatever of it was written, nothing was sent."""
+    _rescue(_Batch(account, lease, results=[_not_sent(each) for each in batch]))
+
+
 def _rescue(on_way: _Batch) -> None:
     """The database went away in the middle. What this worker knows is still true (what was answered,
     what was never sent), so it is written as soon as the database is back."""

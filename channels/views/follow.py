@@ -29,7 +29,7 @@ GIF: Final = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7
 @reader.private
 def click(request: HttpRequest, token: str) -> HttpResponse:
     person, number = reader.find("click", token)
-    link = Link.objects.filter(pk=number, content_id=person.content_id).first()
+    link = Link.objects.filter(pk=number, content_id=person.content_id or 0).first()
     if link is None:
         raise Http404
     _record(request, person, "clicked", link=link.pk, url=link.url)

@@ -45,7 +45,7 @@ def _obey(person: reader.Reader, scope: str, request: HttpRequest, *, one_click:
     event = DeliveryEvent(
         kind="unsubscribed",
         at=now,
-        # A button pressed again (the mailbox repeats, the person doubts) is a new event only after a while.
+        # A button pressed again (the mailbox repeats, the person doubts) is told once a minute, obeyed always.
         event_id=f"leave:{scope}:{int(now.timestamp()) // 60}",
         message_id=person.message_id,
         detail={

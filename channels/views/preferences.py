@@ -24,7 +24,9 @@ SHOWN_CHANNELS: Final = ("email", "sms")
 # The text beside the boxes, as proof of what was agreed to; a change of it is a new number.
 WORDING: Final = "preferences-1"
 
-STATES: Final = "SELECT DISTINCT purpose, channel FROM crm_consentstate WHERE contact_id = %s AND state NOT IN ('withdrawn', 'refused')"
+STATES: Final = """
+SELECT DISTINCT purpose, channel FROM crm_consentstate
+WHERE contact_id = %s AND state NOT IN ('withdrawn', 'refused')"""
 ADDRESSES: Final = """
 SELECT DISTINCT ON (a.medium) a.medium, a.id, a.value FROM crm_identifier i JOIN crm_address a ON a.id = i.address_id
 WHERE i.contact_id = %s ORDER BY a.medium, (a.id = %s) DESC, a.id"""
@@ -112,14 +114,14 @@ def _save(person: reader.Reader, request: HttpRequest, now: datetime) -> None:
     statements = []
     for cell in (cell for row in _rows(person, now) for cell in row.cells):
         was, wants = request.POST.get(f"was.{cell.name}"), cell.name in request.POST
-        if was is None or (was == "on") == wants or cell.on == wants:
+        if was is None or wants in ((was == "on"), cell.on):
             continue
-        statements.append(_statement(person, cell, wants, request, now))
+        statements.append(_statement(person, cell, request, now, wants=wants))
     consent.record(statements, now=now)
 
 
 def _statement(
-    person: reader.Reader, cell: Cell, wants: bool, request: HttpRequest, now: datetime  # noqa: FBT001
+    person: reader.Reader, cell: Cell, request: HttpRequest, now: datetime, *, wants: bool
 ) -> consent.Statement:
     return consent.Statement(
         contact_id=person.contact_id,

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Final
 
-from csp.decorators import csp_exempt
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
@@ -22,6 +22,7 @@ from channels.views import wording
 from crm import access
 from crm.models import User
 
+View = Callable[..., HttpResponseBase]
 A_PAGE: Final = 50
 # The message's own page: nothing runs, nothing is fetched but pictures, only we may frame it.
 POLICY: Final = (
@@ -30,11 +31,11 @@ POLICY: Final = (
 )
 
 
-def may_read(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def may_read(view: View) -> View:
     """Only for roles that may read messages; everybody else is refused before anything is looked up."""
 
     @wraps(view)
-    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         user = request.user
         roles = user.memberships.values_list("role", flat=True) if isinstance(user, User) else ()
         if not (user.is_superuser or "messages.read" in access.of_roles(roles)):
@@ -73,7 +74,6 @@ def message(request: HttpRequest, number: int) -> HttpResponse:
 @login_required
 @may_read
 @require_safe
-@csp_exempt()
 @xframe_options_sameorigin
 def html(request: HttpRequest, number: int) -> HttpResponse:
     """The HTML alone, from its own address with its own headers, for a frame without scripts."""

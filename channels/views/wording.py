@@ -13,7 +13,10 @@ PURPOSES: Final[dict[str, tuple[Promise, Promise]]] = {
     "loyalty": (_("Loyalty programme"), _("Your points, levels and rewards")),
     "service": (_("Service"), _("About things you have bought or asked for")),
     "profiling": (_("Personal suggestions"), _("We choose what to show you by what you have bought and seen")),
-    "tracking": (_("Measuring opens and clicks"), _("We see which of our messages you open and which links you follow")),
+    "tracking": (
+        _("Measuring opens and clicks"),
+        _("We see which of our messages you open and which links you follow"),
+    ),
     "ads": (_("Advertising"), _("We ask other sites to show you our advertisements, or not to")),
     "research": (_("Surveys"), _("Questions about how we could do better")),
 }

@@ -6,16 +6,27 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from crm import capture, commerce, identity, orders, references
+from crm import capture, commerce, identity, normalise, orders, references, workspace
 from crm.api import bounds
 from crm.capture import Arrival
 from crm.errors import Problem, Problems
 from crm.models import Order, Store
 from crm.rest.principal import Principal
 
-EVENT: Final = frozenset({
-    "contact", "name", "properties", "occurred_at", "event_id", "channel", "source", "session", "context", "historic",
-})
+EVENT: Final = frozenset(
+    {
+        "contact",
+        "name",
+        "properties",
+        "occurred_at",
+        "event_id",
+        "channel",
+        "source",
+        "session",
+        "context",
+        "historic",
+    }
+)
 CONTEXT: Final = frozenset({"page", "referrer", "utm", "click_ids"})
 TEXTS: Final = (("occurred_at", 40), ("event_id", 200), ("channel", 20), ("source", 120), ("session", 80))
 
@@ -25,7 +36,7 @@ def of_contact(draft: Mapping[str, Any], asker: Principal) -> Arrival:
     traces = said.pop("identifiers")
     consents = said.pop("consents", ())
     source = said.pop("source", "")
-    if asker.store_code and "home_store" not in said and identity.find(traces) is None:
+    if asker.store_code and "home_store" not in said and _nobody(traces):
         said["home_store"] = asker.store_code  # a till's new people are its own
     return Arrival(traces, said, consents=[dict(each) for each in consents], source=source, actor=asker.actor)
 
@@ -41,20 +52,22 @@ def of_event(data: Any, actor: str) -> Arrival:
     if type(data) is not dict:
         raise Problem("", "not_an_object", "An event is a JSON object, in braces.")
     found = _mistakes(data)
+    contact = data.get("contact")
     try:
-        if "contact" not in data:
-            raise Problem("/contact", "required", "Say whose event it is: {\"contact\": {\"email\": …}}.")
-        contact = references.read(data["contact"], "/contact")
+        if references.check(contact, "/contact") == "id":
+            contact = references.read(contact, "/contact")
     except Problem as problem:
         found.append(problem)
     if found:
         raise Problems(found)
-    return Arrival(contact, events=[{name: value for name, value in data.items() if name != "contact"}], actor=actor)
+    return Arrival(
+        contact or {}, events=[{name: value for name, value in data.items() if name != "contact"}], actor=actor
+    )
 
 
-def places(problems: Sequence[Problem], contact: str = "") -> list[Problem]:
+def places(problems: Sequence[Problem]) -> list[Problem]:
     """Problems of an arrival with one event or consent, as places in the body that brought it."""
-    return [Problem(_place(problem.pointer, contact), problem.code, problem.detail) for problem in problems]
+    return [Problem(_place(problem.pointer), problem.code, problem.detail) for problem in problems]
 
 
 def refuse(received: capture.Received) -> None:
@@ -81,7 +94,9 @@ def refund_order(order: Order, said: Mapping[str, Any], now: datetime) -> None:
     if money and money["currency"] != order.currency:
         raise Problem("/amount/currency", "currency", f"This order was paid in {order.currency}.")
     asked = orders.Refund(
-        order.order_id, said.get("occurred_at") or now, money["amount"] if money else None,
+        order.order_id,
+        said.get("occurred_at") or now,
+        money["amount"] if money else None,
         refund_id=said.get("refund_id", ""),
     )
     _settle(orders.refund([asked], now=now))
@@ -106,22 +121,36 @@ def store_of(code: str | None, asker: Principal) -> Store | None:
     return store
 
 
+def _nobody(identifiers: Sequence[Mapping[str, str]]) -> bool:
+    country = workspace.current().country
+    try:
+        return identity.find([normalise.trace(each["kind"], each["value"], country) for each in identifiers]) is None
+    except Problem:
+        return False  # capture says what is wrong with it
+
+
 def _order(draft: Mapping[str, Any], store: Store | None, now: datetime) -> Any:
     """Everything but whose it is."""
     bounds.refuse([("/occurred_at", draft["occurred_at"])], now)
     currency = draft["total"]["currency"]
     _refuse_mixed(draft, currency)
-    lines = commerce.lines(
-        [dict(line) | {"price": line["price"]["amount"]} for line in draft["lines"]], "/lines"
-    )
+    lines = commerce.lines([dict(line) | {"price": line["price"]["amount"]} for line in draft["lines"]], "/lines")
     discount = draft.get("discount")
 
     def of(contact_id: int | None) -> orders.NewOrder:
         return orders.NewOrder(
-            contact_id or 0, draft["order_id"], draft["occurred_at"], draft["total"]["amount"], currency, lines,
-            channel=draft.get("channel") or ("store" if store else "web"), store_id=store.pk if store else None,
-            cart_id=draft.get("cart_id", ""), discount=discount["amount"] if discount else orders.NOTHING,
-            coupon=draft.get("coupon", ""), historic=draft.get("historic", False),
+            contact_id or 0,
+            draft["order_id"],
+            draft["occurred_at"],
+            draft["total"]["amount"],
+            currency,
+            lines,
+            channel=draft.get("channel") or ("store" if store else "web"),
+            store_id=store.pk if store else None,
+            cart_id=draft.get("cart_id", ""),
+            discount=discount["amount"] if discount else orders.NOTHING,
+            coupon=draft.get("coupon", ""),
+            historic=draft.get("historic", False),
         )
 
     return of
@@ -133,7 +162,8 @@ def _refuse_mixed(draft: Mapping[str, Any], currency: str) -> None:
         prices.append(("/discount/currency", draft["discount"]))
     found = [
         Problem(pointer, "currency", f"An order has one currency; its total is in {currency}.")
-        for pointer, money in prices if money["currency"] != currency
+        for pointer, money in prices
+        if money["currency"] != currency
     ]
     if found:
         raise Problems(found)
@@ -161,22 +191,26 @@ def _mistakes(data: Mapping[str, Any]) -> list[Problem]:
         found.append(Problem("/historic", "not_a_boolean", "historic is true or false."))
     if not data.keys() <= EVENT:
         found += [
-            Problem(f"/{name}", "unknown_field", f"There is no field {name[:80]!r} in an event; own data go in properties.")
-            for name in data if name not in EVENT
+            Problem(
+                f"/{name}", "unknown_field", f"There is no field {name[:80]!r} in an event; own data go in properties."
+            )
+            for name in data
+            if name not in EVENT
         ]
     context = data.get("context")
     if type(context) is dict and not context.keys() <= CONTEXT:
         found += [
             Problem(f"/context/{name}", "unknown_field", f"context has {', '.join(sorted(CONTEXT))}.")
-            for name in context if name not in CONTEXT
+            for name in context
+            if name not in CONTEXT
         ]
     return found
 
 
-def _place(pointer: str, contact: str) -> str:
+def _place(pointer: str) -> str:
     for inner in ("/events/0", "/consents/0"):
         if pointer.startswith(inner):
-            return pointer[len(inner):]
-    if pointer.startswith("/identifiers"):
+            return pointer[len(inner) :]
+    if pointer == "/id" or pointer.startswith("/identifiers"):
         return "/contact"
     return pointer

@@ -38,11 +38,11 @@ class StockDraft(shapes.Shape):
 
 
 class Products(shapes.Shape):
-    products = ProductDraft(many=True, allow_empty=False, max_length=MOST)
+    products = shapes.several(ProductDraft, MOST, allow_empty=False)
 
 
 class Stocks(shapes.Shape):
-    stock = StockDraft(many=True, allow_empty=False, max_length=MOST)
+    stock = shapes.several(StockDraft, MOST, allow_empty=False)
 
 
 class ProductShape(serializers.Serializer[Any]):
@@ -59,9 +59,7 @@ class ProductShape(serializers.Serializer[Any]):
     stock = serializers.DictField(child=serializers.IntegerField())
 
 
-class ProductPage(serializers.Serializer[Any]):
-    data = ProductShape(many=True)
-    next = serializers.CharField(allow_null=True)
+ProductPage = shapes.page_of("ProductPage", ProductShape)
 
 
 class ProductCounts(serializers.Serializer[Any]):

@@ -28,7 +28,7 @@ class ReceiptShape(serializers.Serializer[Any]):
     action = serializers.ChoiceField(choices=(*words.ACTIONS, *words.INNER_ACTIONS))
     basis = serializers.CharField()
     method = serializers.CharField()
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
     wording = serializers.CharField()
     until = fields.InstantField(allow_null=True)
     occurred_at = fields.InstantField()
@@ -54,9 +54,7 @@ class StateShape(serializers.Serializer[Any]):
     receipt = ReceiptShape()
 
 
-class StateList(serializers.Serializer[Any]):
-    data = StateShape(many=True)
-    next = serializers.CharField(allow_null=True)
+StateList = shapes.page_of("StateList", StateShape)
 
 
 class Consents(Endpoint):

@@ -34,7 +34,7 @@ class ConsentSaid(shapes.Shape):
     action = fields.WordField(words.ACTIONS)
     basis = fields.WordField(words.BASES, required=False)
     method = fields.WordField(words.METHODS, required=False, help_text="How it was said; a grant must say.")
-    source = fields.TextField(
+    source = fields.TextField(  # type: ignore[assignment]
         max_length=400, required=False, allow_blank=True, help_text="Where it was said; a grant must say."
     )
     wording = fields.TextField(max_length=120, required=False, allow_blank=True)
@@ -43,7 +43,7 @@ class ConsentSaid(shapes.Shape):
 
 
 class ContactDraft(shapes.Shape):
-    identifiers = IdentifierDraft(many=True, allow_empty=False, max_length=20)
+    identifiers = shapes.several(IdentifierDraft, 20, allow_empty=False)
     given_name = fields.TextField(max_length=120, required=False, allow_blank=True)
     family_name = fields.TextField(max_length=120, required=False, allow_blank=True)
     language = serializers.RegexField(LANGUAGE, max_length=8, required=False)
@@ -54,8 +54,8 @@ class ContactDraft(shapes.Shape):
     postal_code = fields.TextField(max_length=20, required=False, allow_blank=True)
     birth_date = serializers.DateField(required=False, allow_null=True)
     home_store = fields.TextField(max_length=40, required=False, allow_null=True, help_text="A store's code.")
-    consents = ConsentSaid(many=True, required=False, max_length=80)
-    source = fields.TextField(max_length=120, required=False, allow_blank=True)
+    consents = shapes.several(ConsentSaid, 80, required=False)
+    source = fields.TextField(max_length=120, required=False, allow_blank=True)  # type: ignore[assignment]
     # Last, because from here on the name is taken.
     fields = fields.ObjectField(  # type: ignore[assignment]
         required=False, help_text="Your own fields: text, numbers, true or false, lists."
@@ -88,16 +88,14 @@ class EventShape(serializers.Serializer[Any]):
     occurred_at = fields.InstantField()
     recorded_at = fields.InstantField()
     channel = serializers.CharField()
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
     session = serializers.CharField()
     campaign = serializers.CharField(allow_null=True)
-    context = fields.ObjectField()
+    context = fields.ObjectField()  # type: ignore[assignment]
     historic = serializers.BooleanField()
 
 
-class EventPage(serializers.Serializer[Any]):
-    data = EventShape(many=True)
-    next = serializers.CharField(allow_null=True)
+EventPage = shapes.page_of("EventPage", EventShape)
 
 
 class Contacts(Endpoint):
@@ -111,11 +109,12 @@ class Contacts(Endpoint):
     )
     def get(self, request: Request) -> Response:
         rows = people.living()
-        reference = references.of_query({k: v for k, v in request.query_params.items() if k != "contact"})
+        asked = request.query_params
+        reference = references.of_query({kind: asked[kind] for kind in normalise.KINDS if kind in asked})
         if reference is None:
             rows = people.visible(rows, self.principal)
         else:  # whoever names an exact identifier has the person before them
-            (kind, value), = reference.items()
+            ((kind, value),) = reference.items()
             rows = rows.filter(identifiers__kind=kind, identifiers__value=value)
         return Response(pages.page(request, rows, ["-id"], people.represent))
 
@@ -129,7 +128,7 @@ class Contacts(Endpoint):
         (received,) = capture.receive([arrivals.of_contact(draft, self.principal)], now=clock.now())
         if received.problems:
             raise errors.Problems(received.problems)
-        contact = Contact.objects.get(pk=received.contact_id)
+        contact = Contact.objects.get(pk=received.contact_id or 0)
         return Response(people.represent_one(contact), status=201 if received.created else 200)
 
 
@@ -162,8 +161,8 @@ class OneContact(Endpoint):
     needs: ClassVar[dict[str, str]] = {"GET": "contacts.read"}
 
     @extend_schema(operation_id="contacts_retrieve", responses=people.ContactShape)
-    def get(self, request: Request, id: str) -> Response:
-        return Response(people.represent_one(*people.contact_of(id, self.principal)))
+    def get(self, request: Request, public_id: str) -> Response:
+        return Response(people.represent_one(*people.contact_of(public_id, self.principal)))
 
 
 class Timeline(Endpoint):
@@ -176,8 +175,8 @@ class Timeline(Endpoint):
         parameters=[OpenApiParameter("name", str, description="Events of this name only."), *pages.PARAMETERS],
         responses=EventPage,
     )
-    def get(self, request: Request, id: str) -> Response:
-        contact, _ = people.contact_of(id, self.principal)
+    def get(self, request: Request, public_id: str) -> Response:
+        contact, _ = people.contact_of(public_id, self.principal)
         rows = Event.objects.filter(contact=contact)
         if "name" in request.query_params:
             rows = rows.filter(name=request.query_params["name"])
@@ -210,4 +209,3 @@ def verdict(index: int, received: capture.Received) -> dict[str, Any]:
 
 def rejected(index: int, found: list[errors.Problem]) -> dict[str, Any]:
     return {"index": index, "status": "rejected", "id": None, "errors": [problems.entry(each) for each in found]}
-

@@ -19,10 +19,10 @@ MOST: Final = 500
 
 
 class ContextDraft(shapes.Shape):
-    page = serializers.JSONField(required=False)
-    referrer = serializers.JSONField(required=False)
-    utm = serializers.JSONField(required=False)
-    click_ids = serializers.JSONField(required=False)
+    page = fields.AnyField(required=False)
+    referrer = fields.AnyField(required=False)
+    utm = fields.AnyField(required=False)
+    click_ids = fields.AnyField(required=False)
 
 
 class EventDraft(shapes.Shape):
@@ -34,14 +34,14 @@ class EventDraft(shapes.Shape):
     occurred_at = fields.InstantField(required=False, help_text="From 1990 until now; now, if it is left out.")
     event_id = fields.TextField(max_length=200, required=False, help_text="The same id is stored once.")
     channel = fields.WordField(words.EVENT_CHANNELS, required=False)
-    source = fields.TextField(max_length=120, required=False)
+    source = fields.TextField(max_length=120, required=False)  # type: ignore[assignment]
     session = fields.TextField(max_length=80, required=False)
-    context = ContextDraft(required=False)
+    context = ContextDraft(required=False)  # type: ignore[assignment]
     historic = fields.TruthField(required=False, help_text="Is folded into everything and starts nothing.")
 
 
 class EventBatch(shapes.Shape):
-    events = EventDraft(many=True, allow_empty=False, max_length=MOST)
+    events = shapes.several(EventDraft, MOST, allow_empty=False)
 
 
 class EventAnswer(serializers.Serializer[Any]):
@@ -113,7 +113,7 @@ class EventsBatch(Endpoint):
 def list_of(data: Any) -> list[Any]:
     """The events of a batch: 1 to 500."""
     if type(data) is not dict or type(data.get("events")) is not list or len(data) != 1:
-        raise Problem("/events", "required", "A batch reads {\"events\": […]}, with 1 to 500 events and nothing else.")
+        raise Problem("/events", "required", 'A batch reads {"events": […]}, with 1 to 500 events and nothing else.')
     events: list[Any] = data["events"]
     if not 1 <= len(events) <= MOST:
         raise Problem("/events", "batch_size", f"{len(events)} events; a batch has 1 to {MOST}.")

@@ -35,7 +35,7 @@ class OrderDraft(shapes.Shape):
     channel = fields.WordField(CHANNELS, required=False)
     store = fields.TextField(max_length=40, required=False, help_text="A store's code.")
     cart_id = fields.TextField(max_length=120, required=False, allow_blank=True)
-    lines = LineDraft(many=True, max_length=500)
+    lines = shapes.several(LineDraft, 500)
     discount = shapes.Money(required=False)
     coupon = fields.TextField(max_length=80, required=False, allow_blank=True)
     historic = fields.TruthField(required=False)
@@ -77,9 +77,7 @@ class OrderShape(serializers.Serializer[Any]):
     historic = serializers.BooleanField()
 
 
-class OrderPage(serializers.Serializer[Any]):
-    data = OrderShape(many=True)
-    next = serializers.CharField(allow_null=True)
+OrderPage = shapes.page_of("OrderPage", OrderShape)
 
 
 class Orders(Endpoint):
@@ -88,7 +86,8 @@ class Orders(Endpoint):
     @extend_schema(
         operation_id="orders_list",
         parameters=[
-            OpenApiParameter("contact", str), *(OpenApiParameter(kind, str) for kind in references.KINDS),
+            OpenApiParameter("contact", str),
+            *(OpenApiParameter(kind, str) for kind in references.KINDS),
             *pages.PARAMETERS,
         ],
         responses=OrderPage,
@@ -101,7 +100,9 @@ class Orders(Endpoint):
         return Response(pages.page(request, rows, ["-id"], lambda found: [represent(row) for row in found]))
 
     @extend_schema(
-        operation_id="orders_create", request=OrderDraft, responses={200: OrderShape, 201: OrderShape},
+        operation_id="orders_create",
+        request=OrderDraft,
+        responses={200: OrderShape, 201: OrderShape},
         description="Once per order_id: the same order again answers 200 with what is stored.",
     )
     def post(self, request: Request) -> Response:
@@ -173,7 +174,9 @@ def represent(order: Order) -> dict[str, Any]:
         "cart_id": order.cart_key,
         "lines": [
             {
-                "sku": line.sku, "name": line.name, "quantity": f"{line.quantity:f}",
+                "sku": line.sku,
+                "name": line.name,
+                "quantity": f"{line.quantity:f}",
                 "price": fields.money(line.price, currency),
             }
             for line in order.lines.all()

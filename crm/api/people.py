@@ -10,7 +10,7 @@ from rest_framework import serializers
 
 from crm import errors, normalise, publicids, registry, words
 from crm.models import Contact, Identifier, Order, Store
-from crm.rest import fields, pages
+from crm.rest import fields, pages, shapes
 from crm.rest.principal import Principal
 
 
@@ -37,7 +37,7 @@ class ContactShape(serializers.Serializer[Any]):
     birth_date = serializers.DateField(allow_null=True)
     home_store = serializers.CharField(allow_null=True)
     stage = serializers.ChoiceField(choices=words.STAGES, allow_null=True)
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
     restricted = serializers.BooleanField()
     created_at = fields.InstantField()
     updated_at = fields.InstantField()
@@ -46,9 +46,7 @@ class ContactShape(serializers.Serializer[Any]):
     fields = fields.ObjectField()  # type: ignore[assignment]
 
 
-class ContactPage(serializers.Serializer[Any]):
-    data = ContactShape(many=True)
-    next = serializers.CharField(allow_null=True)
+ContactPage = shapes.page_of("ContactPage", ContactShape)
 
 
 def living() -> QuerySet[Contact]:
@@ -97,7 +95,9 @@ def represent(contacts: Sequence[Contact]) -> list[dict[str, Any]]:
             }
         )
     stores = dict(
-        Store.objects.filter(pk__in={row.home_store_id for row in contacts if row.home_store_id}).values_list("pk", "code")
+        Store.objects.filter(pk__in={row.home_store_id for row in contacts if row.home_store_id}).values_list(
+            "pk", "code"
+        )
     )
     upper = {name: ask(ids) for name, ask in registry.contact_fields.items()}
     return [

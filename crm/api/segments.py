@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final
 
 from django.db import connection, transaction
 from django.db.models import QuerySet
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -52,9 +52,7 @@ class SegmentShape(serializers.Serializer[Any]):
     created_at = fields.InstantField()
 
 
-class SegmentPage(serializers.Serializer[Any]):
-    data = SegmentShape(many=True)
-    next = serializers.CharField(allow_null=True)
+SegmentPage = shapes.page_of("SegmentPage", SegmentShape)
 
 
 class ClauseCount(serializers.Serializer[Any]):
@@ -74,16 +72,14 @@ class MemberShape(serializers.Serializer[Any]):
     since = fields.InstantField()
 
 
-class MemberPage(serializers.Serializer[Any]):
-    data = MemberShape(many=True)
-    next = serializers.CharField(allow_null=True)
+MemberPage = shapes.page_of("MemberPage", MemberShape)
 
 
 class ClauseShape(serializers.Serializer[Any]):
     sentence = serializers.CharField()
     matches = serializers.BooleanField()
-    seen = serializers.JSONField(allow_null=True)
-    needed = serializers.JSONField(allow_null=True)
+    seen = fields.AnyField()
+    needed = fields.AnyField()
 
 
 class ExplainShape(serializers.Serializer[Any]):
@@ -110,12 +106,12 @@ class OneSegment(Endpoint):
     needs: ClassVar[dict[str, str]] = {"GET": "segments.read", "PATCH": "segments.write"}
 
     @extend_schema(operation_id="segments_retrieve", responses=SegmentShape)
-    def get(self, request: Request, id: str) -> Response:
-        return Response(represent(segment_of(id)))
+    def get(self, request: Request, public_id: str) -> Response:
+        return Response(represent(segment_of(public_id)))
 
     @extend_schema(operation_id="segments_update", request=SegmentEdit, responses=SegmentShape)
-    def patch(self, request: Request, id: str) -> Response:
-        segment = segment_of(id)
+    def patch(self, request: Request, public_id: str) -> Response:
+        segment = segment_of(public_id)
         said = shapes.read(SegmentEdit, request)
         changed = edit.update(
             segment, name=said.get("name"), rule=said.get("rule"), actor=self.principal.actor, now=clock.now()
@@ -152,11 +148,13 @@ class Members(Endpoint):
     needs: ClassVar[dict[str, str]] = {"GET": "segments.read"}
 
     @extend_schema(operation_id="segments_members", parameters=[*pages.PARAMETERS], responses=MemberPage)
-    def get(self, request: Request, id: str) -> Response:
-        rows = SegmentMember.objects.filter(segment_id=segment_of(id).pk)
+    def get(self, request: Request, public_id: str) -> Response:
+        rows = SegmentMember.objects.filter(segment_id=segment_of(public_id).pk)
         return Response(
             pages.page(
-                request, rows, ["contact_id"],
+                request,
+                rows,
+                ["contact_id"],
                 lambda found: [
                     {"id": publicids.encode("ctc", row.contact_id), "since": fields.instant_text(row.since)}
                     for row in found
@@ -169,8 +167,8 @@ class ExplainMember(Endpoint):
     needs: ClassVar[dict[str, str]] = {"POST": "segments.read"}
 
     @extend_schema(operation_id="segments_explain", request=ContactToExplain, responses=ExplainShape)
-    def post(self, request: Request, id: str) -> Response:
-        segment = segment_of(id)
+    def post(self, request: Request, public_id: str) -> Response:
+        segment = segment_of(public_id)
         contact_id = references.known(shapes.read(ContactToExplain, request)["contact"])
         return Response(explanation(audience.explain(parse.parse(segment.rule), contact_id, clock.now())))
 

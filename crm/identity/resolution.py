@@ -13,7 +13,7 @@ WEAK = "anonymous_id"
 Place = tuple[str, str]  # kind and value
 
 
-class Raced(Exception):  # noqa: N818 - not an error: try again
+class Raced(Exception):
     """Another transaction made or merged one of these contacts meanwhile."""
 
 

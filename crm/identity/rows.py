@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import connection
 
-from crm import arrays, registry, suppression
+from crm import arrays, consent, registry, suppression
 from crm.normalise import Trace
 
 FOR_CHANGE = "FOR NO KEY UPDATE"
@@ -162,12 +162,10 @@ TWINS = {
     "crm_identifier": "w.kind = l.kind AND w.value = l.value",
     "crm_cart": "w.key = l.key",
     "crm_segmentmember": "w.segment_id = l.segment_id",
-    "crm_consentstate": "w.purpose = l.purpose AND w.channel = l.channel "
-                        "AND w.address_id IS NOT DISTINCT FROM l.address_id",
 }
 TABLES = {
     "crm_identifier": "contact_id", "crm_cart": "contact_id", "crm_segmentmember": "contact_id",
-    "crm_consentstate": "contact_id", "crm_consentreceipt": "contact_id", "crm_event": "contact_id",
+    "crm_consentreceipt": "contact_id", "crm_event": "contact_id",
     "crm_order": "contact_id", "crm_contactchange": "contact_id", "crm_segmentchange": "contact_id",
     "crm_dirty": "contact", "crm_reaction": "contact",
 }
@@ -182,7 +180,7 @@ def merge(winner: int, loser: int, *, now: datetime) -> None:
 def join(pairs: Sequence[tuple[int, int]], now: datetime) -> None:
     """All that belongs to each loser belongs to its winner; upper floors solve their collisions first."""
     losers, winners = [loser for loser, _ in pairs], [winner for _, winner in pairs]
-    for _, solve in registry.contact_joins.items():
+    for solve in registry.contact_joins:
         solve(list(pairs))
     with connection.cursor() as cursor:
         for table, column in {**TABLES, **dict(registry.contact_tables.items())}.items():
@@ -207,3 +205,9 @@ def join(pairs: Sequence[tuple[int, int]], now: datetime) -> None:
                WHERE c.id = p.loser OR c.merged_into_id = p.loser""",
             [now, losers, winners],
         )
+        cursor.execute(
+            "SELECT DISTINCT contact_id FROM crm_consentstate WHERE contact_id = ANY(%s)", [losers]
+        )
+        told = [number for (number,) in cursor.fetchall()]
+    if told:
+        consent.rebuild([*told, *(winner for loser, winner in pairs if loser in told)])

@@ -69,6 +69,8 @@ def make_tables() -> None:
 
 def merge(people: Sequence[Person], *, source: str, actor: str, now: datetime) -> Merged:
     """Merge a chunk inside the caller's transaction. Raises Raced when it must be merged again."""
+    # A commit empties them; a merge that is part of a larger transaction may find the last chunk.
+    _run("DELETE FROM staged_contact; DELETE FROM staged_trace; DELETE FROM staged_place; DELETE FROM staged_touched")
     _copy("staged_contact", ("line", *COLUMNS, "fields"), [_contact_row(person) for person in people])
     _copy(
         "staged_trace", ("line", "kind", "value", "medium", "hash"),

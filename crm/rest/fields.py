@@ -18,6 +18,7 @@ AMOUNT: Final = re.compile(r"[0-9]{1,12}(\.[0-9]{1,2})?")
 MOST: Final = Decimal("999999999999.99")
 CURRENCY: Final = r"^[A-Z]{3}$"
 CENT: Final = Decimal("0.01")
+DATETIME: Final = OpenApiTypes.DATETIME
 
 
 @extend_schema_field(
@@ -33,7 +34,7 @@ class AmountField(serializers.Field[Any, Any, str, Any]):
     """A non-negative amount, as `Decimal` inside."""
 
     default_error_messages = {
-        "amount": "An amount is text such as \"42.50\": up to 12 digits, at most 2 decimals, not negative."
+        "amount": 'An amount is text such as "42.50": up to 12 digits, at most 2 decimals, not negative.'
     }
 
     def to_internal_value(self, data: Any) -> Decimal:
@@ -144,7 +145,7 @@ class TruthField(serializers.BooleanField):
 class WordField(serializers.ChoiceField):
     """One word of a closed list; the mistake names the list."""
 
-    default_error_messages = {"invalid_choice": "\"{input}\" is none of: {choices}."}
+    default_error_messages = {"invalid_choice": '"{input}" is none of: {choices}.'}
 
     def __init__(self, words: Iterable[str], **kwargs: Any) -> None:
         super().__init__(choices=list(words), **kwargs)
@@ -156,6 +157,11 @@ class WordField(serializers.ChoiceField):
         if not isinstance(data, str) or data not in self.choices:
             self.fail("invalid_choice", input=str(data)[:80])
         return data
+
+
+@extend_schema_field({})
+class AnyField(serializers.JSONField):
+    """Any JSON, null too."""
 
 
 @extend_schema_field({"type": "object", "additionalProperties": {}})

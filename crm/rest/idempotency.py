@@ -91,7 +91,8 @@ def _replay(actor: str, route: str, key: str, digest: str) -> Response:
     row = IdempotencyRecord.objects.get(actor=actor, route=route, key=key)
     if row.request_hash != digest:
         raise Refusal(
-            422, "idempotency_key_reused",
+            422,
+            "idempotency_key_reused",
             f"This {HEADER} was used with another body; use a new key for a new request.",
         )
     return Response(orjson.loads(bytes(row.body)), status=row.status, headers={REPLAYED: "true"})

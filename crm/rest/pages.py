@@ -132,3 +132,17 @@ def instant(request: Request, name: str, default: datetime) -> datetime:
     if found is None:
         raise Problem(f"/{name}", "instant", f"{name} is an instant such as 2026-03-28T09:00:00Z.")
     return found
+
+
+def page_of_ids(request: Request, ids: Sequence[int], represent: Callable[[int], dict[str, Any]]) -> dict[str, Any]:
+    """One page of numbers that are at hand already, in their own order."""
+    limit = limit_of(request)
+    after = request.query_params.get("cursor")
+    rest = sorted(set(ids))
+    if after is not None:
+        (last,) = read(after, ["id"])
+        rest = [each for each in rest if each > last]
+    following = None
+    if len(rest) > limit:
+        following = replace_query_param(request.build_absolute_uri(), "cursor", write([rest[limit - 1]]))
+    return {"data": [represent(each) for each in rest[:limit]], "next": following}

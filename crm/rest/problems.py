@@ -40,7 +40,6 @@ TITLES: Final = {
 
 # Codes of the verbs that are not a mistake in the body (422).
 STATUS_OF_CODE: Final = {
-    "not_found": 404,
     "unknown_contact": 404,
     "no_such_contact": 404,
     "no_such_order": 404,
@@ -49,12 +48,14 @@ STATUS_OF_CODE: Final = {
     "already_refunded": 409,
     "already_cancelled": 409,
     "wrong_state": 409,
-    "revision_conflict": 409,
+    "ended": 409,
+    "stale": 409,
+    "in_use": 409,
     "forbidden": 403,
 }
 
 
-class Refusal(Exception):  # noqa: N818 - like Problem, it is an answer and not a fault
+class Refusal(Exception):
     """An answer other than success that no exception of DRF says."""
 
     def __init__(
@@ -93,9 +94,7 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response:
     _roll_back()
     request = context.get("request")
     request_id = request._request.META.get("cauce.request_id", "") if request is not None else ""
-    answer = Response(
-        document(status, problems, request_id=request_id), status=status, content_type=MEDIA_TYPE
-    )
+    answer = Response(document(status, problems, request_id=request_id), status=status, content_type=MEDIA_TYPE)
     for name, value in headers.items():
         answer[name] = value
     return answer
@@ -109,6 +108,13 @@ def of_validation(detail: Any, base: str = "") -> list[Problem]:
 def pointer(*parts: object) -> str:
     """An RFC 6901 pointer to nested names."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def status_of(problem: Problem) -> int:
+    """What is asked for is not there: 404. Something deep inside the body names what is not there: 422."""
+    if problem.code == "not_found":
+        return 404 if problem.pointer in {"", "/contact"} else 422
+    return STATUS_OF_CODE.get(problem.code, 422)
 
 
 def _flatten(detail: Any, path: str) -> Iterator[Problem]:
@@ -127,12 +133,16 @@ def _read(error: Exception) -> tuple[int, list[Problem], dict[str, str]]:
     if isinstance(error, Refusal):
         return error.status, [error.problem], error.headers
     if isinstance(error, Problem):
-        return STATUS_OF_CODE.get(error.code, 422), [error], {}
+        return status_of(error), [error], {}
     if isinstance(error, Problems):
-        statuses = {STATUS_OF_CODE.get(problem.code, 422) for problem in error.problems}
+        statuses = {status_of(problem) for problem in error.problems}
         return (statuses.pop() if len(statuses) == 1 else 422), error.problems, {}
     if isinstance(error, exceptions.ValidationError):
         return 422, of_validation(error.detail), {}
+    return _of_framework(error)
+
+
+def _of_framework(error: Exception) -> tuple[int, list[Problem], dict[str, str]]:
     if isinstance(error, exceptions.APIException):
         return _of_drf(error)
     if isinstance(error, Http404):

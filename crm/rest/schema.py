@@ -13,7 +13,9 @@ from crm.rest import problems
 class ProblemEntry(serializers.Serializer[Any]):
     """One mistake."""
 
-    pointer = serializers.CharField(help_text="RFC 6901 path into what was sent; empty for the whole.", allow_blank=True)
+    pointer = serializers.CharField(
+        help_text="RFC 6901 path into what was sent; empty for the whole.", allow_blank=True
+    )
     code = serializers.CharField(help_text="Stable, for programs.")
     detail = serializers.CharField(help_text="For people: what is wrong and what would help.", allow_blank=True)
 
@@ -25,7 +27,7 @@ class ProblemDocument(serializers.Serializer[Any]):
     title = serializers.CharField()
     status = serializers.IntegerField()
     detail = serializers.CharField(allow_blank=True)
-    errors = ProblemEntry(many=True)
+    errors = ProblemEntry(many=True)  # type: ignore[assignment]
     request_id = serializers.CharField(required=False)
 
 
@@ -52,10 +54,10 @@ class Schema(AutoSchema):
     """Adds the refusals, the rate headers and the idempotency key to each operation."""
 
     def get_operation(self, *args: Any, **kwargs: Any) -> Any:
-        operation = super().get_operation(*args, **kwargs)  # type: ignore[no-untyped-call]
+        operation = super().get_operation(*args, **kwargs)
         if operation is None:
             return None
-        component = self.resolve_serializer(ProblemDocument, "response")  # type: ignore[no-untyped-call]
+        component = self.resolve_serializer(ProblemDocument, "response")
         refusals = COMMON + (WITH_BODY if self.method in {"POST", "PATCH", "PUT"} else ("422",))
         for status in refusals:
             operation["responses"].setdefault(
@@ -73,6 +75,4 @@ class Schema(AutoSchema):
 
 
 def _rate_headers() -> dict[str, Any]:
-    return {
-        name: {"description": words, "schema": {"type": "string"}} for name, words in RATE_HEADERS.items()
-    }
+    return {name: {"description": words, "schema": {"type": "string"}} for name, words in RATE_HEADERS.items()}

@@ -38,6 +38,17 @@ class Money(Shape):
     )
 
 
+def page_of(name: str, row: type[serializers.Serializer[Any]]) -> type[serializers.Serializer[Any]]:
+    """The shape of one page of a list."""
+    fields_of_it = {"data": row(many=True), "next": serializers.CharField(allow_null=True)}
+    return type(name, (serializers.Serializer,), fields_of_it)
+
+
+def several(row: type[Shape], most: int, **options: Any) -> serializers.ListSerializer[Any]:
+    """At most so many of a shape."""
+    return serializers.ListSerializer(child=row(), max_length=most, **options)
+
+
 def read(shape: type[Shape], request: Request) -> dict[str, Any]:
     """The body of a request in a shape, or all its mistakes."""
     given = shape(data=request.data)

@@ -182,6 +182,11 @@ def _unchecked(now: datetime) -> list[int]:
 
 
 def _analyse() -> None:
-    """Autovacuum never looks at a partitioned parent, and the planner guesses badly without."""
+    """Autovacuum never looks at a partitioned parent, and the planner guesses badly without; once a day."""
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE crm_event")
+        cursor.execute(
+            """SELECT FROM pg_stat_user_tables
+               WHERE relname = 'crm_event' AND last_analyze > clock_timestamp() - interval '20 hours'"""
+        )
+        if cursor.fetchone() is None:
+            cursor.execute("ANALYZE crm_event")

@@ -5,7 +5,12 @@ from __future__ import annotations
 from tests.api.conftest import Speaker
 from tests.api.test_rest import codes
 
-SHOE = {"sku": "shoe-42", "name": "Trail shoe", "price": {"amount": "89.90", "currency": "EUR"}, "categories": ["running"]}
+SHOE = {
+    "sku": "shoe-42",
+    "name": "Trail shoe",
+    "price": {"amount": "89.90", "currency": "EUR"},
+    "categories": ["running"],
+}
 
 
 def test_a_product_is_stored_and_told_once(shop: Speaker) -> None:
@@ -16,7 +21,8 @@ def test_a_product_is_stored_and_told_once(shop: Speaker) -> None:
     shop.post("stock/", {"sku": "shoe-42", "store": "online", "available": 3, "at": "2026-01-02T10:00:00Z"})
     (shown,) = shop.get("products/").json()["data"]
     assert shown["price"] == {"amount": "99.90", "currency": "EUR"}
-    assert shown["stock"] == {"online": 3} and shown["id"].startswith("prd_")
+    assert shown["stock"] == {"online": 3}
+    assert shown["id"].startswith("prd_")
 
 
 def test_many_products_at_once_name_the_bad_one(shop: Speaker) -> None:
@@ -34,7 +40,8 @@ def test_older_stock_is_ignored_and_counted(shop: Speaker) -> None:
     level = {"sku": "s1", "store": "online", "available": 5, "at": "2026-01-02T10:00:00Z"}
     assert shop.post("stock/", level).json() == {"stored": 1, "ignored": 0}
     assert shop.post("stock/", level | {"available": 9, "at": "2026-01-01T10:00:00Z"}).json() == {
-        "stored": 0, "ignored": 1,
+        "stored": 0,
+        "ignored": 1,
     }
     assert codes(shop.post("stock/", level | {"at": "2999-01-01T10:00:00Z"}), 422) == [("/at", "in_the_future")]
     assert codes(shop.post("stock/", {"stock": [level | {"at": "1889-01-01T10:00:00Z"}]}), 422) == [

@@ -34,7 +34,11 @@ def rule(field: str = "fields.vip") -> dict[str, Any]:
 def campaign(*steps: dict[str, Any], **top: Any) -> dict[str, Any]:
     """Ada's smallest campaign around some steps."""
     return {
-        "name": "Spring", "purpose": "offers", "entry": [{"type": "manual"}], "steps": list(steps), **top,
+        "name": "Spring",
+        "purpose": "offers",
+        "entry": [{"type": "manual"}],
+        "steps": list(steps),
+        **top,
     }
 
 
@@ -43,11 +47,20 @@ def abandoned_cart() -> dict[str, Any]:
     heard = {"branches": [{"label": "came_back", "event": "Product Viewed"}], "timeout": {"value": 2, "unit": "days"}}
     sms = {"id": "m1", "type": "send.sms", "config": {"text": "We kept it"}}
     return {
-        "name": "Abandoned cart", "purpose": "offers", "class": "marketing", "objective": "cart",
-        "entry": [{
-            "type": "event", "event": "Cart Updated", "where": [], "key": "properties.cart_id",
-            "debounce": {"value": 1, "unit": "hours"}, "reentry": "every_key",
-        }],
+        "name": "Abandoned cart",
+        "purpose": "offers",
+        "class": "marketing",
+        "objective": "cart",
+        "entry": [
+            {
+                "type": "event",
+                "event": "Cart Updated",
+                "where": [],
+                "key": "properties.cart_id",
+                "debounce": {"value": 1, "unit": "hours"},
+                "reentry": "every_key",
+            }
+        ],
         "exit": [{"event": "Order Completed"}, {"event": "Cart Emptied"}],
         "goal": {"event": "Order Completed", "window_days": 7, "value": "properties.total.amount"},
         "holdout_pct": 10,
@@ -62,8 +75,18 @@ def abandoned_cart() -> dict[str, Any]:
 def chiara(**changes: Any) -> Traveller:
     """Chiara in Madrid, at the start of a journey."""
     person: dict[str, Any] = {
-        "run_id": 1, "contact_id": 7, "draw": "4d1c", "zone": "Europe/Madrid", "key": "", "entry_seq": 1,
-        "held_out": False, "entry": {}, "entry_occurred_at": NOW, "entered_at": NOW, "rested_at": None,
-        "step": "", "port": "",
+        "run_id": 1,
+        "contact_id": 7,
+        "draw": "4d1c",
+        "zone": "Europe/Madrid",
+        "key": "",
+        "entry_seq": 1,
+        "held_out": False,
+        "entry": {},
+        "entry_occurred_at": NOW,
+        "entered_at": NOW,
+        "rested_at": None,
+        "step": "",
+        "port": "",
     }
     return Traveller(**{**person, **changes})

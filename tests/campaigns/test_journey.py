@@ -5,17 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
-from copy import deepcopy
-from random import Random
+from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from campaigns import journey
-from campaigns.paper import specimens
 from campaigns.reading import Duration
+from campaigns.steps import kinds
 from campaigns.types import END
 from crm.errors import Problem, Problems
 from tests.campaigns.cart import abandoned_cart, campaign, email, lane, rule, step, wait
@@ -45,7 +42,10 @@ def test_the_cart_campaign_of_the_article_is_understood() -> None:
 def test_what_ada_leaves_out_has_its_documented_default() -> None:
     terms = journey.compile(campaign(email())).terms
     assert (terms.message_class, terms.holdout_pct, terms.concurrency, terms.priority) == (
-        "marketing", 10, "one_per_contact", 50,
+        "marketing",
+        10,
+        "one_per_contact",
+        50,
     )
     assert terms.send_expiry == Duration(24, "hours")
     assert terms.entries[0].reentry.kind == "never"
@@ -60,7 +60,7 @@ def test_nobody_is_held_out_only_when_ada_says_so() -> None:
 
 def test_a_page_asks_only_what_can_be_reached_before_the_next_rest() -> None:
     plan = journey.compile(abandoned_cart())
-    assert plan.page_rules("e1") == frozenset()
+    assert plan.page_rules("e1", "") == frozenset()
     assert plan.page_rules("e1", "sent") == {"s1:sms"}, "the wait may have been satisfied already"
     assert plan.page_rules("w2", "timeout") == {"s1:sms"}
     assert plan.page_rules("m1") == frozenset()
@@ -127,50 +127,108 @@ BROKEN: list[tuple[str, Callable[[dict[str, Any]], Any], str, str]] = [
     ("an unknown key of a step", lambda d: d["steps"][0].update(x=1), "/steps/0/x", "unknown_key"),
     ("an unknown key of a config", lambda d: d["steps"][0]["config"].update(x=1), "/steps/0/config/x", "unknown_key"),
     ("an unknown key of a lane", lambda d: d["steps"][2]["lanes"][0].update(x=1), "/steps/2/lanes/0/x", "unknown_key"),
-    ("an unknown key of a branch", lambda d: d["steps"][1]["config"]["branches"][0].update(x=1),
-     "/steps/1/config/branches/0/x", "unknown_key"),
+    (
+        "an unknown key of a branch",
+        lambda d: d["steps"][1]["config"]["branches"][0].update(x=1),
+        "/steps/1/config/branches/0/x",
+        "unknown_key",
+    ),
     ("an unknown key of an entry", lambda d: d["entry"][0].update(x=1), "/entry/0/x", "unknown_key"),
     ("an unknown key of a goal", lambda d: d["goal"].update(x=1), "/goal/x", "unknown_key"),
     ("an unknown key of an exit", lambda d: d["exit"][0].update(x=1), "/exit/0/x", "unknown_key"),
     ("a step without id", lambda d: d["steps"][0].pop("id"), "/steps/0/id", "required"),
     ("a step with a strange id", lambda d: d["steps"][0].update(id="a b"), "/steps/0/id", "bad_id"),
     ("the same id twice", lambda d: d["steps"][1].update(id="e1"), "/steps/1/id", "duplicate_id"),
-    ("the same id in a lane", lambda d: d["steps"][2]["lanes"][0]["steps"][0].update(id="e1"),
-     "/steps/2/lanes/0/steps/0/id", "duplicate_id"),
+    (
+        "the same id in a lane",
+        lambda d: d["steps"][2]["lanes"][0]["steps"][0].update(id="e1"),
+        "/steps/2/lanes/0/steps/0/id",
+        "duplicate_id",
+    ),
     ("an unknown step", lambda d: d["steps"][0].update(type="send.pigeon"), "/steps/0/type", "unknown_step"),
-    ("the same label twice", lambda d: d["steps"][1]["lanes"][0].update(label="timeout"),
-     "/steps/1/lanes/1/label", "duplicate_label"),
-    ("a lane for no port", lambda d: d["steps"][1]["lanes"][0].update(label="bought"),
-     "/steps/1/lanes/0/label", "unknown_lane"),
-    ("else with a rule", lambda d: d["steps"][2]["lanes"][1].update(when=rule()),
-     "/steps/2/lanes/1/when", "reserved_label"),
-    ("timeout as a rule's lane", lambda d: d["steps"][2]["lanes"][0].update(label="timeout"),
-     "/steps/2/lanes/0/label", "reserved_label"),
-    ("a branch called else", lambda d: d["steps"][1]["config"]["branches"][0].update(label="else"),
-     "/steps/1/config/branches/0/label", "reserved_label"),
+    (
+        "the same label twice",
+        lambda d: d["steps"][1]["lanes"][0].update(label="timeout"),
+        "/steps/1/lanes/1/label",
+        "duplicate_label",
+    ),
+    (
+        "a lane for no port",
+        lambda d: d["steps"][1]["lanes"][0].update(label="bought"),
+        "/steps/1/lanes/0/label",
+        "unknown_lane",
+    ),
+    (
+        "else with a rule",
+        lambda d: d["steps"][2]["lanes"][1].update(when=rule()),
+        "/steps/2/lanes/1/when",
+        "reserved_label",
+    ),
+    (
+        "timeout as a rule's lane",
+        lambda d: d["steps"][2]["lanes"][0].update(label="timeout"),
+        "/steps/2/lanes/0/label",
+        "reserved_label",
+    ),
+    (
+        "a branch called else",
+        lambda d: d["steps"][1]["config"]["branches"][0].update(label="else"),
+        "/steps/1/config/branches/0/label",
+        "reserved_label",
+    ),
     ("a lane without a rule", lambda d: d["steps"][2]["lanes"][0].pop("when"), "/steps/2/lanes/0/when", "required"),
     ("a wait without timeout", lambda d: d["steps"][1]["config"].pop("timeout"), "/steps/1/config/timeout", "required"),
-    ("fortnights", lambda d: d["steps"][1]["config"]["timeout"].update(unit="fortnights"),
-     "/steps/1/config/timeout/unit", "not_a_choice"),
-    ("a wait of nothing", lambda d: d["steps"][1]["config"]["timeout"].update(value=0),
-     "/steps/1/config/timeout/value", "not_in_range"),
-    ("a wait of years", lambda d: d["steps"][1]["config"]["timeout"].update(value=731),
-     "/steps/1/config/timeout/value", "not_in_range"),
-    ("an e-mail without subject", lambda d: d["steps"][0]["config"].pop("subject"), "/steps/0/config/subject", "required"),
+    (
+        "fortnights",
+        lambda d: d["steps"][1]["config"]["timeout"].update(unit="fortnights"),
+        "/steps/1/config/timeout/unit",
+        "not_a_choice",
+    ),
+    (
+        "a wait of nothing",
+        lambda d: d["steps"][1]["config"]["timeout"].update(value=0),
+        "/steps/1/config/timeout/value",
+        "not_in_range",
+    ),
+    (
+        "a wait of years",
+        lambda d: d["steps"][1]["config"]["timeout"].update(value=731),
+        "/steps/1/config/timeout/value",
+        "not_in_range",
+    ),
+    (
+        "an e-mail without subject",
+        lambda d: d["steps"][0]["config"].pop("subject"),
+        "/steps/0/config/subject",
+        "required",
+    ),
     ("an e-mail without words", lambda d: d["steps"][0]["config"].pop("text"), "/steps/0/config/html", "required"),
-    ("a header smuggled in", lambda d: d["steps"][0]["config"].update(subject="Hi\r\nBcc: x@example.org"),
-     "/steps/0/config/subject", "bad_text"),
+    (
+        "a header smuggled in",
+        lambda d: d["steps"][0]["config"].update(subject="Hi\r\nBcc: x@example.org"),
+        "/steps/0/config/subject",
+        "bad_text",
+    ),
     ("half the people held out and more", lambda d: d.update(holdout_pct=51), "/holdout_pct", "not_in_range"),
     ("caps ignored by marketing", lambda d: d.update(caps={"obey": False}), "/caps/obey", "not_allowed"),
     ("no quiet hours for marketing", lambda d: d.update(quiet="off"), "/quiet", "not_allowed"),
     ("a key path that is none", lambda d: d["entry"][0].update(key="cart_id"), "/entry/0/key", "not_a_path"),
     ("every_key without a key", lambda d: d["entry"][0].pop("key"), "/entry/0/reentry", "no_key"),
-    ("an exit's key in a campaign without", lambda d: (d["entry"][0].pop("key"), d["exit"][0].update(key="properties.k")),
-     "/exit/0/key", "no_key"),
+    (
+        "an exit's key in a campaign without",
+        lambda d: (d["entry"][0].pop("key"), d["exit"][0].update(key="properties.k")),
+        "/exit/0/key",
+        "no_key",
+    ),
     ("an unknown way to match", lambda d: d["exit"][0].update(match=["name"]), "/exit/0/match", "not_a_match"),
     ("a cart campaign that writes to buyers", lambda d: d.update(exit=[]), "/exit", "no_exit_on_goal"),
     ("an eligibility that is no rule", lambda d: d.update(eligibility=[]), "/eligibility", "bad_rule"),
-    ("birthdays, which are not there yet", lambda d: d["entry"][0].update(type="date"), "/entry/0/type", "not_a_choice"),
+    (
+        "birthdays, which are not there yet",
+        lambda d: d["entry"][0].update(type="date"),
+        "/entry/0/type",
+        "not_a_choice",
+    ),
     ("a NUL in a text", lambda d: d.update(name="a\x00b"), "/name", "bad_value"),
     ("a number that is none", lambda d: d.update(priority=float("nan")), "/priority", "bad_value"),
 ]
@@ -255,20 +313,17 @@ def test_rules_and_words_are_checked_by_those_who_know_them() -> None:
     problems, _ = journey.check(
         document,
         rules=lambda data, pointer: [Problem(pointer + "/all/0/f", "unknown_field", "no such field")],
-        contents=lambda channel, body, pointer: [Problem(f"{pointer}/{'text' if channel == 'sms' else 'subject'}", "bad_template", "unclosed tag")],
+        contents=lambda channel, body, at: [Problem(f"{at}/{next(iter(body))}", "bad", f"unclosed {channel}")],
     )
     assert {(one.pointer, one.detail) for one in problems} == {
-        ("/steps/0/config/subject", "Step e1: unclosed tag"),
+        ("/steps/0/config/subject", "Step e1: unclosed email"),
         ("/steps/2/lanes/0/when/all/0/f", "Step s1: no such field"),
-        ("/steps/2/lanes/0/steps/0/config/text", "Step m1: unclosed tag"),
+        ("/steps/2/lanes/0/steps/0/config/text", "Step m1: unclosed sms"),
     }
 
 
 def test_the_page_about_journeys_speaks_of_every_step() -> None:
-    from campaigns.steps import kinds
-
-    with open("docs/journey.md") as page:
-        text = page.read()
+    text = (Path(__file__).parents[2] / "docs" / "journey.md").read_text()
     for kind in kinds:
         assert f"### {kind}" in text or f"`{kind}`" in text, kind
 
@@ -279,54 +334,3 @@ def test_the_engine_needs_no_django() -> None:
         "sys.exit(any(name.split('.')[0] in ('django', 'rest_framework', 'celery') for name in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", asked], check=False).returncode == 0
-
-
-# --- whatever is sent ------------------------------------------------------------------------
-
-words = st.sampled_from([
-    "id", "type", "config", "lanes", "label", "steps", "when", "entry", "goal", "exit", "event", "goto", "step",
-    "split.rule", "split.random", "wait.event", "wait.duration", "holdout", "send.email", "branches", "timeout",
-    "value", "unit", "days", "key", "properties.x", "else", "e1", "w2", "weight", "pct", "reentry", "after", "where",
-])
-anything = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | words,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(words | st.text(max_size=5), inner, max_size=5),
-    max_leaves=30,
-)
-
-
-@settings(max_examples=200, deadline=None)
-@given(anything)
-def test_anything_at_all_is_answered_with_problems(document: Any) -> None:
-    problems, _ = journey.check(document)
-    assert problems
-    assert all(one.pointer == "" or one.pointer.startswith("/") for one in problems)
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.integers(0, 10_000), anything, st.data())
-def test_a_good_document_with_one_part_replaced_raises_only_problems(seed: int, junk: Any, data: st.DataObject) -> None:
-    document = specimens.journey(Random(seed))
-    here: Any = document
-    while True:
-        key = data.draw(st.sampled_from(list(here) if isinstance(here, dict) else list(range(len(here)))))
-        if not isinstance(here[key], (dict, list)) or not here[key] or data.draw(st.booleans()):
-            break
-        here = here[key]
-    here[key] = junk
-    try:
-        journey.compile(document)
-    except Problems as found:
-        assert found.problems
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.integers(0, 100_000))
-def test_a_valid_journey_compiles_alike_each_time_and_leaves_the_document_alone(seed: int) -> None:
-    document = specimens.journey(Random(seed))
-    before = deepcopy(document)
-    first, filled = journey.compile(document), journey.compile(journey.fill(document))
-    assert document == before
-    assert {name: one.next for name, one in first.instructions.items()} == {
-        name: one.next for name, one in filled.instructions.items()
-    }

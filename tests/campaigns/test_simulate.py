@@ -14,6 +14,7 @@ from django.core.management.base import CommandError
 
 from campaigns import engine, journey, matching, simulate
 from campaigns.paper import ledger
+from campaigns.paper.rows import Broken
 from campaigns.steps.base import Go, Stay
 from campaigns.steps.contact_update import ContactUpdate
 from campaigns.steps.goto import Goto
@@ -42,8 +43,24 @@ def test_two_thousand_seeds_keep_every_promise() -> None:
 def test_the_seeds_visit_every_reason_and_every_outcome() -> None:
     report = simulate.run(SMALL)
     assert set(report.reasons) >= {
-        "planned", "settled", "until", "elapsed", "event", "branch", "timeout", "else", "random", "treated",
-        "held_out", "changed", "stage", "goal", "exit", "jump", "max_visits", "holdout_campaign",
+        "planned",
+        "settled",
+        "until",
+        "elapsed",
+        "event",
+        "branch",
+        "timeout",
+        "else",
+        "random",
+        "treated",
+        "held_out",
+        "changed",
+        "stage",
+        "goal",
+        "exit",
+        "jump",
+        "max_visits",
+        "holdout_campaign",
     }
     assert set(report.outcomes) >= {"completed", "converted", "dropped", "held_out"}
 
@@ -133,9 +150,16 @@ def an_event_of_one_cart_touches_the_other(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 MUTATIONS = [
-    timeout_fires_before_it_is_due, lanes_do_not_rejoin, the_arm_dealt_is_forgotten, exits_spare_those_who_wait,
-    visits_are_not_counted, the_held_out_travel_like_the_others, what_happened_before_the_wait_is_missed,
-    a_change_is_not_seen_by_the_rules_after_it, a_goto_jumps_for_ever, an_event_of_one_cart_touches_the_other,
+    timeout_fires_before_it_is_due,
+    lanes_do_not_rejoin,
+    the_arm_dealt_is_forgotten,
+    exits_spare_those_who_wait,
+    visits_are_not_counted,
+    the_held_out_travel_like_the_others,
+    what_happened_before_the_wait_is_missed,
+    a_change_is_not_seen_by_the_rules_after_it,
+    a_goto_jumps_for_ever,
+    an_event_of_one_cart_touches_the_other,
 ]
 
 
@@ -145,7 +169,7 @@ def test_a_planted_mistake_is_caught(mutation: Any, monkeypatch: pytest.MonkeyPa
     for seed in SMALL:
         try:
             simulate.simulate(seed)
-        except ledger.Broken:
+        except Broken:
             return
         except Problems:
             continue  # the checks of the plan noticed it already; the simulator shall notice it too
@@ -161,7 +185,7 @@ def test_the_command_prints_what_it_came_to() -> None:
 
 
 def test_the_command_names_the_seed_that_broke(monkeypatch: pytest.MonkeyPatch) -> None:
-    a_goto_jumps_for_ever(monkeypatch)
+    timeout_fires_before_it_is_due(monkeypatch)
     with pytest.raises(CommandError, match=r"try --seeds \d+\.\.\d+"):
         call_command("simulate", "--seeds", "0..40", stdout=StringIO(), stderr=StringIO())
 

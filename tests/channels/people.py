@@ -72,14 +72,14 @@ def addresses(contacts: Sequence[Contact], channel: str = "email") -> dict[int, 
 
 
 def plan(contacts: Sequence[Contact], *, channel: str = "email", run: int = 1000, **given: Any) -> list[Planned]:
-    """One message for each, of one step; runs are numbered from `run` on."""
+    """One message for each, of one step and no campaign; runs are numbered from `run` on."""
     where = addresses(contacts, channel)
     text = LETTER if channel == "email" else {"text": "Hello {{ contact.given_name }}"}
     content_id = given.pop("content_id", None) or content.publish(channel, text)
     return [
         Planned(
             **{
-                "contact_id": contact.pk, "channel": channel, "content_id": content_id, "campaign_id": 1,
+                "contact_id": contact.pk, "channel": channel, "content_id": content_id,
                 "run_id": run + place, "step": "e1", "entry": "#1", "purpose": "offers",
                 "address_id": where[contact.pk].pk, "address_hash": where[contact.pk].hash, **given,
             }  # fmt: skip

@@ -19,7 +19,11 @@ from crm.models import Cart, Contact, Product, Stock, Store
 from tests.channels import people
 
 pytestmark = pytest.mark.django_db
-CART = {"products": [{"sku": "boots", "name": "Old boots", "price": "10"}, {"sku": "socks"}], "cart_id": "c1", "colour": "red"}
+CART = {
+    "products": [{"sku": "boots", "name": "Old boots", "price": "10"}, {"sku": "socks"}],
+    "cart_id": "c1",
+    "colour": "red",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +34,8 @@ def _fresh() -> None:
 def asked(contact: Contact, content_id: int, **given: Any) -> Any:
     address = people.addresses([contact])[contact.pk]
     made = {
-        "id": 7, "contact_id": contact.pk, "channel": "email", "content_id": content_id, "campaign_id": 3, "address_id": address.pk,
+        "id": 7, "contact_id": contact.pk, "channel": "email", "content_id": content_id, "campaign_id": 3,
+        "address_id": address.pk,
         "entry": "", "context": {}, "recipient": address.value, "message_class": "marketing",
     }  # fmt: skip
     return SimpleNamespace(**{**made, **given})
@@ -44,8 +49,10 @@ def catalogue() -> None:
     ])  # fmt: skip
     noon = people.NOON
     Stock.objects.bulk_create([
-        Stock(sku="boots", place="online", available=2, at=noon), Stock(sku="boots", place="madrid", available=1, at=noon),
-        Stock(sku="boots", place="lugo", available=40, at=noon), Stock(sku="socks", place="online", available=0, at=noon),
+        Stock(sku="boots", place="online", available=2, at=noon),
+        Stock(sku="boots", place="madrid", available=1, at=noon),
+        Stock(sku="boots", place="lugo", available=40, at=noon),
+        Stock(sku="socks", place="online", available=0, at=noon),
     ])  # fmt: skip
 
 
@@ -72,7 +79,9 @@ def test_ada_is_told_all_her_mistakes_at_once_with_their_places() -> None:
 def test_published_words_are_parsed_once_per_process() -> None:
     number = content.publish("sms", {"text": "Hi {{ contact.given_name }}"})
     first = content.load(number)
-    with CaptureQueriesContext(connection, ) as queries:
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
         assert content.load(number) is first
     assert len(queries) == 0
 
@@ -87,11 +96,23 @@ def test_units_left_are_those_of_now_online_and_in_the_persons_store() -> None:
     chiara = people.people(1)[0]
     chiara.home_store = Store.objects.create(code="madrid", name="Gran Vía")
     chiara.save()
-    number = content.publish("email", {"subject": "x", "html": "{% for p in products %}{{ p.name }} {{ p.price }} {{ p.units_left }}|{% endfor %}{{ store.name }}"})
+    number = content.publish(
+        "email",
+        {
+            "subject": "x",
+            "html": "{% for p in products %}{{ p.name }} {{ p.price }} {{ p.units_left }}|{% endfor %}{{ store.name }}",
+        },
+    )
     message = asked(chiara, number, context={"entry": {"event": "Cart Updated", "properties": CART}})
     values = one(message)
     boots = values["products"][0]
-    assert (boots["name"], boots["price"], boots["available"], boots["online"], boots["in_store"]) == ("Boots", "89.90", 3, 2, 1)
+    assert (boots["name"], boots["price"], boots["available"], boots["online"], boots["in_store"]) == (
+        "Boots",
+        "89.90",
+        3,
+        2,
+        1,
+    )
     Stock.objects.filter(sku="boots", place="online").update(available=0)
     assert one(message)["products"][0]["units_left"] == 1
     assert "Gran Vía" in content.load(number).render(values, message)["html"]
@@ -100,9 +121,22 @@ def test_units_left_are_those_of_now_online_and_in_the_persons_store() -> None:
 def test_the_carts_latest_lines_count_not_those_it_began_with() -> None:
     catalogue()
     chiara = people.people(1)[0]
-    Cart.objects.create(contact=chiara, key="c1", lines=[{"sku": "cap", "quantity": 2}], skus=["cap"], touched_at=people.NOON, currency="EUR")
+    Cart.objects.create(
+        contact=chiara,
+        key="c1",
+        lines=[{"sku": "cap", "quantity": 2}],
+        skus=["cap"],
+        touched_at=people.NOON,
+        currency="EUR",
+    )
     Cart.objects.create(contact=chiara, key="c2", lines=[{"sku": "boots"}], skus=["boots"], touched_at=people.NOON)
-    number = content.publish("email", {"subject": "x", "html": "{% for p in products %}{{ p.sku }}{% endfor %}{{ entry.colour }} {{ entry.properties.colour }}"})
+    number = content.publish(
+        "email",
+        {
+            "subject": "x",
+            "html": "{% for p in products %}{{ p.sku }}{% endfor %}{{ entry.colour }} {{ entry.properties.colour }}",
+        },
+    )
     message = asked(chiara, number, entry="c1#1", context={"entry": {"event": "Cart Updated", "properties": CART}})
     assert [product["sku"] for product in one(message)["products"]] == ["cap"]
     html = content.load(number).render(one(message), message)["html"]
@@ -114,7 +148,11 @@ def test_the_last_three_products_chiara_looked_at() -> None:
     chiara = people.people(1)[0]
     looks = [("boots", 5), ("cap", 4), ("gone", 3), ("boots", 2), ("socks", 200 * 24 * 60)]
     timeline.record(
-        [timeline.NewFact(chiara.pk, "Product Viewed", {"sku": sku}, people.NOON - timedelta(minutes=ago)) for sku, ago in looks], now=people.NOON
+        [
+            timeline.NewFact(chiara.pk, "Product Viewed", {"sku": sku}, people.NOON - timedelta(minutes=ago))
+            for sku, ago in looks
+        ],
+        now=people.NOON,
     )
     number = content.publish("email", {"subject": "x", "html": "{% for p in viewed %}{{ p.name }},{% endfor %}"})
     assert [product["name"] for product in one(asked(chiara, number))["viewed"]] == ["Boots", "gone", "Cap"]
@@ -123,9 +161,14 @@ def test_the_last_three_products_chiara_looked_at() -> None:
 def test_facts_of_a_batch_cost_the_same_few_queries_for_one_or_for_forty() -> None:
     catalogue()
     crowd = people.people(40)
-    number = content.publish("email", {"subject": "x", "html": "{{ products.size }}{{ viewed.size }}{{ contact.city }}"})
+    number = content.publish(
+        "email", {"subject": "x", "html": "{{ products.size }}{{ viewed.size }}{{ contact.city }}"}
+    )
     content.load(number)
-    messages = [asked(each, number, id=at, context={"entry": {"properties": CART}}, entry="c1#1") for at, each in enumerate(crowd)]
+    messages = [
+        asked(each, number, id=at, context={"entry": {"properties": CART}}, entry="c1#1")
+        for at, each in enumerate(crowd)
+    ]
     content.facts(messages[:1], people.NOON)
     counts = []
     for batch in (messages[:1], messages):
@@ -149,7 +192,10 @@ def test_what_a_content_does_not_read_is_not_fetched() -> None:
 
 def test_what_was_said_is_kept_with_the_message() -> None:
     chiara = people.people(1)[0]
-    number = content.publish("email", {"subject": "{{ contact.given_name }}", "html": "{{ entry.properties.colour }} {{ links.unsubscribe }}"})
+    number = content.publish(
+        "email",
+        {"subject": "{{ contact.given_name }}", "html": "{{ entry.properties.colour }} {{ links.unsubscribe }}"},
+    )
     message = asked(chiara, number, context={"entry": {"properties": CART}})
     kept = content.load(number).slots(one(message))
     assert kept == {"contact": {"given_name": "Ada"}, "entry": {"properties": {"colour": "red"}}}
@@ -199,11 +245,17 @@ def test_an_sms_carries_its_way_out_and_is_counted_as_networks_do() -> None:
 
 def test_links_that_hold_liquid_are_left_to_the_data() -> None:
     urls: list[str] = []
-    marked = links.mark_html('<a href="{{ p.url }}">x</a><a class="b" href=\'https://a.example/?x=1&amp;y=2\'>y</a><a href="mailto:a@b.example">z</a>', urls)
+    marked = links.mark_html(
+        '<a href="{{ p.url }}">x</a><a class="b" href=\'https://a.example/?x=1&amp;y=2\'>y</a>'
+        '<a href="mailto:a@b.example">z</a>',
+        urls,
+    )
     assert urls == ["https://a.example/?x=1&y=2"]
     assert 'href="{{ p.url }}"' in marked
     assert 'href="https://a.example/?x=1&amp;y=2"' in links.put(marked, urls, None, html=True)
-    assert links.mark_text("see https://a.example/{{ contact.city }} or https://b.example.", urls).startswith("see https://a.example/{{")
+    assert links.mark_text("see https://a.example/{{ contact.city }} or https://b.example.", urls).startswith(
+        "see https://a.example/{{"
+    )
     assert urls[-1] == "https://b.example"
 
 

@@ -34,7 +34,9 @@ def test_ada_greets_chiara_and_data_cannot_bring_html() -> None:
 
 
 def test_ada_writes_a_list_of_products_with_the_units_left() -> None:
-    source = "{% for p in products %}{% if p.units_left > 0 %}{{ p.name }}: {{ p.units_left }} left. {% endif %}{% endfor %}"
+    source = (
+        "{% for p in products %}{% if p.units_left > 0 %}{{ p.name }}: {{ p.units_left }} left. {% endif %}{% endfor %}"
+    )
     assert codes(source) == []
     assert text_of(source) == "Boots: 2 left. "
 
@@ -74,18 +76,27 @@ def test_a_mistake_in_the_language_is_shown_with_its_line() -> None:
 
 @pytest.mark.parametrize(
     "source",
-    ["{% include 'secret' %}", "{% render 'secret' %}", "{% liquid\nassign x = 1 %}", "{% tablerow p in products %}{% endtablerow %}"],
+    [
+        "{% include 'secret' %}",
+        "{% render 'secret' %}",
+        "{% liquid\nassign x = 1 %}",
+        "{% tablerow p in products %}{% endtablerow %}",
+    ],
 )
 def test_nothing_is_included(source: str) -> None:
     assert codes(source) == ["liquid_syntax"]
 
 
-@pytest.mark.parametrize("source", ["{{ contact | safe }}", "{{ contact.given_name | base64_decode }}", "{{ entry.x | escapejs }}"])
+@pytest.mark.parametrize(
+    "source", ["{{ contact | safe }}", "{{ contact.given_name | base64_decode }}", "{{ entry.x | escapejs }}"]
+)
 def test_filters_that_are_not_on_the_list_are_refused(source: str) -> None:
     assert codes(source) == ["unknown_filter"]
 
 
-@pytest.mark.parametrize("path", ["contact.__class__", "contact.given_name.__class__", "contact.fields.keys", "products.append"])
+@pytest.mark.parametrize(
+    "path", ["contact.__class__", "contact.given_name.__class__", "contact.fields.keys", "products.append"]
+)
 def test_attributes_of_python_cannot_be_reached(path: str) -> None:
     with pytest.raises(liquid.RenderError):
         text_of(f"{{{{ {path} }}}}")
@@ -149,4 +160,6 @@ def test_money_is_written_as_people_write_it() -> None:
 
 
 def test_the_same_template_is_parsed_once() -> None:
-    assert liquid.parse("Hi {{ contact.given_name }}", html=False) is liquid.parse("Hi {{ contact.given_name }}", html=False)
+    assert liquid.parse("Hi {{ contact.given_name }}", html=False) is liquid.parse(
+        "Hi {{ contact.given_name }}", html=False
+    )

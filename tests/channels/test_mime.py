@@ -19,11 +19,15 @@ from channels.kinds import email as letters
 ANY_TEXT = st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\r"), max_size=400)
 TO = base.Addressed(
     key="3f1c1d2e-0000-5000-8000-000000000000", recipient="chiara@example.com",
-    links={"unsubscribe": "https://c.example/u/T", "preferences": "https://c.example/p/T", "open": "https://c.example/o/T.gif", "token": "T"},
+    links={
+        "unsubscribe": "https://c.example/u/T", "preferences": "https://c.example/p/T",
+        "open": "https://c.example/o/T.gif", "token": "T",
+    },
     click=None, opt_out=True,
 )  # fmt: skip
 SCOPE = {
-    "now": "2026-06-10T12:00:00+00:00", "language": "es", "default_sender": "Cauce <hello@shop.example>", "workspace": "Zapatería",
+    "now": "2026-06-10T12:00:00+00:00", "language": "es", "default_sender": "Cauce <hello@shop.example>",
+    "workspace": "Zapatería",
     "postal_address": "Calle 1", "zone": "UTC",
 }  # fmt: skip
 
@@ -52,7 +56,11 @@ def letter(**body: str) -> dict[str, object]:
 @example(text="x \n\x00", html="trailing \t\n=\n")
 def test_what_the_mailbox_decodes_is_what_was_rendered(text: str, html: str) -> None:
     raw = mime.message({"From": "<a@example.com>"}, text, html, "=_boundary-3f1c1d2e")
-    payloads = [cast(bytes, each.get_payload(decode=True)) for each in email.message_from_bytes(raw).walk() if not each.is_multipart()]
+    payloads = [
+        cast(bytes, each.get_payload(decode=True))
+        for each in email.message_from_bytes(raw).walk()
+        if not each.is_multipart()
+    ]
     assert [each.decode().replace("\r\n", "\n") for each in payloads] == [text, html]
     assert all(len(line) <= 998 for line in raw.split(b"\r\n"))
     assert b"\n" not in raw.replace(b"\r\n", b"")
@@ -67,7 +75,11 @@ def test_a_subject_in_any_script_comes_back(subject: str) -> None:
     value = mime.words("Subject", subject)
     raw = mime.message({"Subject": value}, "text", "", "b")
     assert all(len(line) <= 998 for line in raw.split(b"\r\n"))
-    decoded = str(email.header.make_header(email.header.decode_header(email.message_from_bytes(raw)["Subject"].replace("\r\n", ""))))
+    decoded = str(
+        email.header.make_header(
+            email.header.decode_header(email.message_from_bytes(raw)["Subject"].replace("\r\n", ""))
+        )
+    )
     assert decoded.split() == subject.split()
 
 
@@ -87,12 +99,18 @@ def test_line_breaks_and_broken_characters_are_refused_in_headers(evil: str) -> 
         mime.words("Subject", evil)
     with pytest.raises(mime.Unsafe):
         mime.mailbox("From", evil, "shop@example.com")
-    found = letters.KIND.problems({"subject": evil, "from_name": evil, "html": "<p>x</p>", "from_address": "a@b.example\nBcc: c@d.example"})
+    found = letters.KIND.problems(
+        {"subject": evil, "from_name": evil, "html": "<p>x</p>", "from_address": "a@b.example\nBcc: c@d.example"}
+    )
     assert {problem.pointer for problem in found} >= {"/subject", "/from_name", "/from_address"}
 
 
 def test_every_letter_has_its_headers_and_both_parts() -> None:
-    made = letter(html="<h1>Hola</h1><p>Ver <a href='https://shop.example/a'>botas</a></p>", from_name="Zapatería", from_address="hola@shop.example")
+    made = letter(
+        html="<h1>Hola</h1><p>Ver <a href='https://shop.example/a'>botas</a></p>",
+        from_name="Zapatería",
+        from_address="hola@shop.example",
+    )
     message = parsed(cast(bytes, made["mime"]))
     assert message["From"].addresses[0].display_name == "Zapatería"
     assert message["To"].addresses[0].addr_spec == "chiara@example.com"
@@ -127,8 +145,10 @@ def test_a_name_from_data_cannot_add_a_recipient() -> None:
 
 @pytest.mark.parametrize(
     "html",
-    ["<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "<a href='javascript:alert(1)'>x</a>", "<form action=/x></form>",
-     "<iframe src=https://x></iframe>", "<meta http-equiv=refresh content=0>", "<a href={{ contact.given_name }}>x</a>"],
+    ["<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "<a href='javascript:alert(1)'>x</a>",
+     "<form action=/x></form>",
+     "<iframe src=https://x></iframe>", "<meta http-equiv=refresh content=0>",
+     "<a href={{ contact.given_name }}>x</a>"],
 )  # fmt: skip
 def test_html_that_acts_is_refused_when_it_is_published(html: str) -> None:
     assert letters.KIND.problems({"subject": "x", "html": html}) != []
@@ -136,8 +156,10 @@ def test_html_that_acts_is_refused_when_it_is_published(html: str) -> None:
 
 def test_the_text_part_reads_like_the_letter() -> None:
     html = (
-        "<html><head><style>p{}</style><title>t</title></head><body><h1>Sale &amp; more</h1><p>For {{ contact.given_name }},<br>only today</p>"
-        "<ul>{% for p in products %}<li>{{ p.name }}</li>{% endfor %}</ul><p><a href='https://x.example/?a=1&amp;b=2'>Shop</a></p></body></html>"
+        "<html><head><style>p{}</style><title>t</title></head><body><h1>Sale &amp; more</h1>"
+        "<p>For {{ contact.given_name }},<br>only today</p>"
+        "<ul>{% for p in products %}<li>{{ p.name }}</li>{% endfor %}</ul>"
+        "<p><a href='https://x.example/?a=1&amp;b=2'>Shop</a></p></body></html>"
     )
     text = plaintext.from_html(html)
     assert text.startswith("Sale & more\n\nFor {{ contact.given_name }},\nonly today")

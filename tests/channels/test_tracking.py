@@ -48,7 +48,9 @@ def test_a_token_says_nothing_about_the_person_and_is_short() -> None:
 def test_old_links_work_after_the_secret_was_changed() -> None:
     with override_settings(SECRET_KEY="the-old-secret-of-fifty-characters-or-so-0123456789"):
         old = tracking.token("unsubscribe", 9)
-    with override_settings(SECRET_KEY="new" * 20, SECRET_KEY_FALLBACKS=["the-old-secret-of-fifty-characters-or-so-0123456789"]):
+    with override_settings(
+        SECRET_KEY="new" * 20, SECRET_KEY_FALLBACKS=["the-old-secret-of-fifty-characters-or-so-0123456789"]
+    ):
         assert tracking.read("unsubscribe", old) == tracking.Named(9, 0)
     with override_settings(SECRET_KEY="new" * 20):
         assert tracking.read("unsubscribe", old) is None
@@ -74,7 +76,7 @@ def test_the_key_of_a_message_is_the_same_for_ever_and_of_no_other_installation(
         ("GET", {"User-Agent": "Barracuda Sentinel (EE)"}, 60, True),
     ],
 )
-def test_scanners_are_told_from_people(method: str, headers: dict[str, str], seconds: int, machine: bool) -> None:  # noqa: FBT001
+def test_scanners_are_told_from_people(method: str, headers: dict[str, str], seconds: int, machine: bool) -> None:
     assert tracking.is_machine(method, headers, NOW - timedelta(seconds=seconds), NOW) is machine
 
 

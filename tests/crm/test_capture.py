@@ -12,7 +12,15 @@ from django.test.utils import CaptureQueriesContext
 from crm import capture, publicids
 from crm.capture import Arrival
 from crm.models import (
-    Cart, ConsentReceipt, Contact, ContactChange, Event, Identifier, Order, Product, Store,
+    Cart,
+    ConsentReceipt,
+    Contact,
+    ContactChange,
+    Event,
+    Identifier,
+    Order,
+    Product,
+    Store,
 )
 
 pytestmark = pytest.mark.django_db
@@ -27,7 +35,7 @@ def receive(now: datetime, *arrivals: Arrival) -> list[capture.Received]:
     return answers
 
 
-def event(name: str, at: datetime, **properties: Any) -> dict[str, Any]:
+def event(name: str, at: datetime, /, **properties: Any) -> dict[str, Any]:
     return {"name": name, "occurred_at": at, "properties": properties}
 
 
@@ -38,7 +46,8 @@ def test_elena_comes_with_everything_at_once(now: datetime) -> None:
         [YES], [event("Store Visited", now)], source="till 3",
     ))
     elena = Contact.objects.get(pk=answer.contact_id)
-    assert answer.created and not answer.updated
+    assert answer.created
+    assert not answer.updated
     assert (elena.given_name, elena.country, elena.fields) == ("Elena", "ES", {"shoe_size": 39})
     assert (elena.zone, elena.zone_source) == ("Atlantic/Canary", "postal_code")
     assert set(elena.identifiers.values_list("kind", "value")) == {
@@ -51,7 +60,8 @@ def test_elena_comes_with_everything_at_once(now: datetime) -> None:
 def test_a_second_visit_updates_and_keeps_how_it_was(now: datetime) -> None:
     receive(now, Arrival(ADA, {"given_name": "Ada", "city": "Vigo"}))
     answer, = receive(now, Arrival(ADA, {"city": "Lugo", "given_name": "Ada", "fields": {"x": 1}}, actor="bruno"))
-    assert answer.updated and not answer.created
+    assert answer.updated
+    assert not answer.created
     change = ContactChange.objects.get()
     assert (change.before, change.actor) == ({"city": "Vigo", "fields": {"x": None}}, "bruno")
     again, = receive(now, Arrival(ADA, {"city": "Lugo"}))
@@ -67,7 +77,9 @@ def test_one_bad_arrival_hurts_no_other_and_names_every_mistake(now: datetime) -
                 [{"name": "Order Completed", "properties": {"order_id": "1", "total": "abc"}}]),
         Arrival({"email": "dario@example.com"}),
     ], now=now)
-    assert good.contact_id and other.contact_id and bad.contact_id is None
+    assert good.contact_id
+    assert other.contact_id
+    assert bad.contact_id is None
     assert {(problem.pointer, problem.code) for problem in bad.problems} == {
         ("/identifiers/0/value", "not_an_email"), ("/country", "too_long"), ("/shoe", "unknown_field"),
         ("/consents/0/method", "required"), ("/consents/0/source", "required"),
@@ -81,7 +93,8 @@ def test_identifiers_of_two_known_people_are_refused_and_both_are_named(now: dat
     both, = capture.receive(
         [Arrival([{"kind": "email", "value": "ada@example.com"}, {"kind": "phone", "value": "+34600112244"}],
                  {"given_name": "X"})], now=now)
-    assert both.problem is not None and both.problem.code == "identifiers_of_two_contacts"
+    assert both.problem is not None
+    assert both.problem.code == "identifiers_of_two_contacts"
     for answer in (ada, dario):
         assert publicids.encode("ctc", answer.contact_id or 0) in both.problem.detail
     assert not Contact.objects.filter(given_name="X").exists()
@@ -116,7 +129,8 @@ def test_the_same_event_is_stored_once_even_within_a_batch(now: datetime) -> Non
     one = {"name": "Page Viewed", "event_id": "m-1"}
     first, second = receive(now, Arrival(ADA, events=[one]), Arrival(ADA, events=[one, {"name": "Page Viewed"}]))
     assert (first.duplicates, second.duplicates) == (0, 1)
-    assert second.event_ids[0] is None and second.event_ids[1]
+    assert second.event_ids[0] is None
+    assert second.event_ids[1]
     third, = receive(now, Arrival(ADA, events=[{**one, "occurred_at": now - timedelta(hours=1)}]))
     assert third.duplicates == 1
     assert Event.objects.filter(name="Page Viewed").count() == 2
@@ -153,7 +167,8 @@ def test_a_shops_own_cart_updated_is_stored_once(now: datetime) -> None:
     receive(now, Arrival(ADA, events=[event("Cart Updated", now, cart_id="c1", products=products, extra="kept")]))
     told = Event.objects.get(name="Cart Updated")
     assert told.properties["value"] == {"amount": "15.00", "currency": "EUR"}
-    assert told.properties["lines"][0]["sku"] == "S1" and told.properties["extra"] == "kept"
+    assert told.properties["lines"][0]["sku"] == "S1"
+    assert told.properties["extra"] == "kept"
     receive(now, Arrival(ADA, events=[event("Cart Updated", now, cart_id="c1", products=[])]))
     assert Event.objects.filter(name="Cart Updated").count() == 1
     assert Event.objects.filter(name="Cart Emptied").count() == 1
@@ -176,7 +191,8 @@ def test_a_shop_that_sends_an_order_twice_has_sold_once(now: datetime) -> None:
     order = event("Order Completed", now, order_id="A-1", total=42.5, currency="eur", coupon="TEN",
                   products=[{"product_id": "S1", "price": "42.5", "quantity": 1}])
     first, again = receive(now, Arrival(ADA, events=[order]), Arrival(ADA, events=[{**order, "event_id": "x"}]))
-    assert first.duplicates == 0 and again.duplicates == 1
+    assert first.duplicates == 0
+    assert again.duplicates == 1
     told = Event.objects.get(name="Order Completed").properties
     assert told["total"] == {"amount": "42.50", "currency": "EUR"}
     assert told["_raw"]["total"] == 42.5
@@ -196,7 +212,8 @@ def test_the_home_store_gives_its_zone_and_an_unknown_one_is_named(now: datetime
     good, bad = capture.receive([Arrival(ADA, {"home_store": "TFN"}), Arrival(
         {"email": "b@example.com"}, {"home_store": "XXX"})], now=now)
     assert Contact.objects.get(pk=good.contact_id).zone_source == "store"
-    assert bad.problem is not None and bad.problem.code == "no_such_store"
+    assert bad.problem is not None
+    assert bad.problem.code == "no_such_store"
 
 
 def test_historic_facts_bring_no_contact_created(now: datetime) -> None:
@@ -234,3 +251,26 @@ def arrival(now: datetime, number: int) -> Arrival:
               products=[{"sku": "S1", "price": 3}]),
         {"name": "Page Viewed", "event_id": f"e{number}"},
     ])
+
+
+@pytest.mark.parametrize(("properties", "code"), [
+    ({"a": "x\0"}, "control_character"), ({"a": ["\ud800"]}, "control_character"), ({"a": {"b": float("nan")}}, "not_a_number"),
+    ({"a": None, "b": "\0"}, "control_character"),
+])
+def test_what_cannot_be_stored_is_named(now: datetime, properties: dict[str, Any], code: str) -> None:
+    bad, good = capture.receive(
+        [Arrival(ADA, events=[{"name": "X", "properties": properties}]),
+         Arrival(ADA, events=[{"name": "X", "properties": {"big": 10**40, "none": None, "text": "null \\u0000 ñ"}}])],
+        now=now)
+    assert [problem.code for problem in bad.problems] == [code]
+    assert bad.problems[0].pointer.startswith("/events/0/properties/")
+    assert good.problems == []
+    assert Event.objects.get(name="X").properties["text"] == "null \\u0000 ñ"
+
+
+def test_nothing_is_nested_without_end(now: datetime) -> None:
+    deep: Any = "x"
+    for _ in range(30):
+        deep = {"d": deep}
+    bad, = capture.receive([Arrival(ADA, events=[{"name": "X", "properties": deep}])], now=now)
+    assert [problem.code for problem in bad.problems] == ["too_deep"]

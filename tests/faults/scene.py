@@ -39,6 +39,7 @@ class Scene:
         self.workers: list[subprocess.Popen[bytes]] = []
         self.wanted, self.lease, self.delay, self.drop_every, self.times = workers, lease, delay, drop_every, times
         self.kills = 0
+        self._last_kill = "1990-01-01"
         self._noise = None if os.environ.get("FAULTS_LOG") else subprocess.DEVNULL
         self._ringing = threading.Event()
         self._children: list[subprocess.Popen[Any]] = []
@@ -118,9 +119,11 @@ class Scene:
         name = f"faults-{time.monotonic_ns()}"
         command = [sys.executable, "-m", "celery", "-A", "config", "worker", "-n", f"{name}@%h", "--pool=prefork",
                    "--concurrency=1", "--without-mingle", "--without-gossip", "--without-heartbeat",
-                   "--loglevel=CRITICAL", "--quiet"]  # fmt: skip
+                   "--loglevel=CRITICAL"]  # fmt: skip
         environment = {**self.environment, "CAUCE_PROCESS": name, "LOG_LEVEL": os.environ.get("FAULTS_LOG", "CRITICAL")}
-        return subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True, stderr=self._noise)
+        return subprocess.Popen(
+            command, cwd=ROOT, env=environment, start_new_session=True, stdout=self._noise, stderr=self._noise
+        )
 
     def _ring(self) -> None:
         """Beat's part; `times` delivers each task that often."""
@@ -135,33 +138,41 @@ class Scene:
 
     # --- what is hurt ------------------------------------------------------------------------
 
+    def in_a_call(self) -> int:
+        """How many messages are on the wire since the last kill: what the dead left behind is older."""
+        return self.count(f"{IN_A_CALL} AND started_at > '{self._last_kill}'")
+
     def kill_worker_in_a_call(self, place: int, *, parent_too: bool) -> None:
         """SIGKILL a worker that surely has a started, unresolved message; another takes its place.
 
         All workers are stopped first: while as many messages are in a call as there are workers,
         each of them has one.
         """
-        end = time.monotonic() + 60
-        while True:
-            assert time.monotonic() < end, "no moment at which every worker was in a call"
-            wait_until(lambda: self.count(IN_A_CALL) >= self.wanted, 60)
-            trees = [_tree(each.pid) for each in self.workers]
-            _signal([each for tree in trees for each in tree], signal.SIGSTOP)
-            if self.count(IN_A_CALL) >= self.wanted:
-                break
-            _signal([each for tree in trees for each in tree], signal.SIGCONT)
+        trees = self._stopped_in_calls()
         victim = self.workers[place % len(self.workers)]
         tree = _tree(victim.pid)
         _signal(tree if parent_too else [each for each in tree if each.pid != victim.pid], signal.SIGKILL)
         self.kills += 1
-        _signal([each for tree in trees for each in tree], signal.SIGCONT)
+        self._last_kill = self.ask("SELECT clock_timestamp()::text")[0][0]
+        _signal(trees, signal.SIGCONT)
         if parent_too:
             victim.wait()
             self.workers[self.workers.index(victim)] = self._worker()
 
+    def _stopped_in_calls(self) -> list[psutil.Process]:
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            wait_until(lambda: self.in_a_call() >= self.wanted, 60)
+            trees = [each for worker in self.workers for each in _tree(worker.pid)]
+            _signal(trees, signal.SIGSTOP)
+            if self.in_a_call() >= self.wanted:
+                return trees
+            _signal(trees, signal.SIGCONT)
+        raise AssertionError("no moment at which every worker was in a call")
+
     def kill_backend(self) -> None:
         """SIGKILL the PostgreSQL backend of a worker in a call: the whole server goes through recovery."""
-        wait_until(lambda: self.count(IN_A_CALL) > 0, 60)
+        wait_until(lambda: self.in_a_call() > 0, 60)
         (pid,) = self.ask(
             "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'cauce faults-%' ORDER BY state_change DESC LIMIT 1"
         )[0]
@@ -179,7 +190,7 @@ class Scene:
 
     def stop_past_the_lease(self, place: int) -> None:
         """SIGSTOP a worker in a call until its lease is over and reaped, then let it go on."""
-        wait_until(lambda: self.count(IN_A_CALL) >= self.wanted, 60)
+        wait_until(lambda: self.in_a_call() >= self.wanted, 60)
         tree = _tree(self.workers[place % len(self.workers)].pid)
         _signal(tree, signal.SIGSTOP)
         self.kills += 1  # it may leave one `unknown`, as a killed one does

@@ -21,6 +21,7 @@ django.setup()
 from django.core.management import call_command  # noqa: E402
 from django.db import OperationalError, connection, transaction  # noqa: E402
 
+from campaigns.models import Campaign  # noqa: E402
 from channels import tracking  # noqa: E402
 from channels.models import Message  # noqa: E402
 from crm import clock  # noqa: E402
@@ -48,7 +49,8 @@ def capped(campaigns: int) -> None:
     )
     (dario,) = people.people(1)
     for number in range(1, campaigns + 1):
-        people.ask([dario], campaign_id=number, run=number)
+        campaign = Campaign.objects.create(name=f"Campaign {number}", document={}, state="live")
+        people.ask([dario], campaign_id=campaign.pk, run_id=None)
 
 
 def withdraw(count: int) -> None:

@@ -13,7 +13,7 @@ from campaigns import simulate
 
 
 def seeds_of(text: str) -> range:
-    """"A..B", both included; or one seed.
+    """ "A..B", both included; or one seed.
 
     >>> seeds_of("3..5")
     range(3, 6)
@@ -41,12 +41,19 @@ class Command(BaseCommand):
         for seed, why in report.broken[:20]:
             self.stderr.write(f"seed {seed}: {why}")
         self.stdout.write(
-            json.dumps({
-                "seeds": report.seeds, "operations": report.operations, "crashes": report.crashes,
-                "runs": report.runs, "handed_over": report.handed_over, "outcomes": report.outcomes,
-                "reasons": report.reasons, "broken": len(report.broken),
-                "seconds": round(time.monotonic() - started, 1),
-            })
+            json.dumps(
+                {
+                    "seeds": report.seeds,
+                    "operations": report.operations,
+                    "crashes": report.crashes,
+                    "runs": report.runs,
+                    "handed_over": report.handed_over,
+                    "outcomes": report.outcomes,
+                    "reasons": report.reasons,
+                    "broken": len(report.broken),
+                    "seconds": round(time.monotonic() - started, 1),
+                }
+            )
         )
         if report.broken:
             seed = report.broken[0][0]

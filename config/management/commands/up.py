@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import signal
 import socket
 import time
@@ -150,6 +151,7 @@ class Command(BaseCommand):
         if self.supervisor.children:
             self._say("stopping")
         self.supervisor.stop()
+        shutil.rmtree(places.broker_folder(self.home), ignore_errors=True)
         from django.db import connections  # noqa: PLC0415
 
         connections.close_all()

@@ -1,4 +1,4 @@
-"""Where everybody is, and why: waterfall, runs with their visits, one contact explained."""
+"""Runs with their visits: what was decided for whom at every step."""
 
 from __future__ import annotations
 
@@ -8,40 +8,12 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from campaigns import waterfall
 from campaigns.api import shapes
 from campaigns.api.edit import campaign_of
 from campaigns.models import Enrolment, Visit
 from crm import publicids, references
 from crm.rest import fields, pages
 from crm.rest.endpoint import Endpoint
-
-
-class WaterfallOf(Endpoint):
-    needs: ClassVar[dict[str, str]] = {"GET": "campaigns.read"}
-
-    @extend_schema(operation_id="campaigns_waterfall", responses=shapes.Waterfall)
-    def get(self, request: Request, id: str) -> Response:
-        return Response(waterfall.of(campaign_of(id)))
-
-
-class WaterfallPeople(Endpoint):
-    """Who stands behind a number of the waterfall."""
-
-    needs: ClassVar[dict[str, str]] = {"GET": "campaigns.read"}
-
-    @extend_schema(
-        operation_id="campaigns_waterfall_people",
-        parameters=[
-            OpenApiParameter("number", str, required=True, description="Such as `entered` or `not_entered.paused`."),
-            *pages.PARAMETERS,
-        ],
-        responses=shapes.PeoplePage,
-    )
-    def get(self, request: Request, id: str) -> Response:
-        campaign = campaign_of(id)
-        found = waterfall.people(campaign, request.query_params.get("number", ""))
-        return Response(pages.of_ids(request, found, "ctc", "contact"))
 
 
 class Runs(Endpoint):
@@ -54,8 +26,8 @@ class Runs(Endpoint):
         parameters=[OpenApiParameter("contact", str), OpenApiParameter("state", str), *pages.PARAMETERS],
         responses=shapes.RunPage,
     )
-    def get(self, request: Request, id: str) -> Response:
-        rows = Enrolment.objects.filter(campaign=campaign_of(id)).select_related("version")
+    def get(self, request: Request, public_id: str) -> Response:
+        rows = Enrolment.objects.filter(campaign=campaign_of(public_id)).select_related("version")
         reference = references.of_query(request.query_params)
         if reference is not None:
             rows = rows.filter(contact_id=references.known(reference))

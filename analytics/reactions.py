@@ -1,0 +1,17 @@
+"""What this floor does about events: the funnel."""
+
+from __future__ import annotations
+
+from analytics import stages
+from crm import clock, registry
+from crm.timeline import Fact
+
+
+def fold_stages(facts: list[Fact]) -> None:
+    stages.follow(facts, clock.now())
+
+
+registry.reactors.add("analytics.stages", fold_stages, order=30)
+registry.contact_joins.add("analytics.stages", stages.join, order=30)
+registry.contact_tables.add("analytics_stagechange", "contact_id")
+registry.contact_fields.add("stage", stages.of)

@@ -1,0 +1,186 @@
+"""The stage of each contact, kept up: the one writer of ContactStage and StageChange."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+
+from analytics import funnel
+from analytics.funnel import Change, Happened, Ladder, Standing
+from crm import arrays, timeline, workspace
+from crm.errors import Problems
+from crm.timeline import Fact, NewFact
+
+log = logging.getLogger(__name__)
+
+BATCH = 2_000
+IDENTIFIED = "EXISTS (SELECT FROM crm_identifier i WHERE i.contact_id = {} AND i.kind <> 'anonymous_id')"
+_held: tuple[str, Ladder] | None = None
+
+
+def ladder() -> Ladder:
+    """The workspace's ladder; the default one while it is empty or cannot be read."""
+    global _held
+    written = workspace.current().stages
+    key = json.dumps(written, sort_keys=True, default=str)
+    if _held is None or _held[0] != key:
+        try:
+            _held = (key, funnel.ladder(written))
+        except Problems as problems:
+            log.warning("stages cannot be read", extra={"event": "stages_unreadable", "error": str(problems)})
+            _held = (key, funnel.ladder())
+    return _held[1]
+
+
+def of(contact_ids: Sequence[int]) -> dict[int, str]:
+    """The stage of each contact, as it stands. One query."""
+    steps = ladder()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""SELECT c.id, coalesce(s.stage, %s), {IDENTIFIED.format('c.id')}
+                FROM unnest(%s::bigint[]) AS c(id) LEFT JOIN analytics_contactstage s ON s.contact_id = c.id""",
+            [steps.start, list(contact_ids)],
+        )
+        return {
+            contact: steps.known if stage == steps.start and known else stage for contact, stage, known in cursor.fetchall()
+        }
+
+
+def follow(facts: Sequence[Fact], now: datetime) -> None:
+    """Fold these facts. The number of queries does not depend on how many they are."""
+    steps = ladder()
+    mine: dict[int, list[Fact]] = {}
+    for fact in facts:
+        if fact.name in steps.events or fact.name == "Contact Created":
+            mine.setdefault(fact.contact_id, []).append(fact)
+    if not mine:
+        return
+    standings, known = _standings(sorted(mine)), _identified(sorted(mine))
+    after: dict[int, Standing] = {}
+    changes: list[tuple[int, Change, bool]] = []
+    for contact, told in mine.items():
+        happened = [Happened(fact.id, fact.name, fact.properties, fact.occurred_at) for fact in told]
+        standing = standings.get(contact, Standing())
+        after[contact], found = funnel.fold(steps, standing, happened, identified=contact in known)
+        historic = {fact.id: fact.historic for fact in told}
+        changes += [(contact, change, historic[change.event or 0]) for change in found]
+    _write({contact: standing for contact, standing in after.items() if standing.stage})
+    _tell(changes, now)
+
+
+def fall_silent(now: datetime) -> int:
+    """One batch of contacts whose silence ends their stage."""
+    moved: list[tuple[int, Change, bool]] = []
+    with transaction.atomic():
+        for name, quiet in ladder().quiets.items():
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    """WITH due AS (
+                         SELECT contact_id, stage, quiet_at + %s AS at FROM analytics_contactstage
+                         WHERE stage = ANY(%s) AND quiet_at <= %s ORDER BY quiet_at LIMIT %s FOR UPDATE SKIP LOCKED)
+                       UPDATE analytics_contactstage s SET stage = %s, since = due.at FROM due
+                       WHERE s.contact_id = due.contact_id RETURNING s.contact_id, due.stage, due.at""",
+                    [quiet.span, list(quiet.stages), now - quiet.span, BATCH, name],
+                )
+                moved += [
+                    (contact, Change(stage, name, at, "time", None), False) for contact, stage, at in cursor.fetchall()
+                ]
+        _tell(moved, now)
+    return len(moved)
+
+
+def silent(now: datetime) -> int:
+    """How many wait for that."""
+    total = 0
+    for quiet in ladder().quiets.values():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM analytics_contactstage WHERE stage = ANY(%s) AND quiet_at <= %s",
+                [list(quiet.stages), now - quiet.span],
+            )
+            total += int(cursor.fetchone()[0])
+    return total
+
+
+def join(pairs: Sequence[tuple[int, int]]) -> None:
+    """Contacts that turned out to be one person: one standing out of two."""
+    standings = _standings(sorted({contact for pair in pairs for contact in pair}))
+    joined: dict[int, Standing] = {}
+    for loser, winner in pairs:
+        one, other = joined.get(winner, standings.get(winner)), standings.get(loser)
+        if one and other:
+            joined[winner] = funnel.join(ladder(), one, other)
+        elif other:
+            joined[winner] = other
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM analytics_contactstage WHERE contact_id = ANY(%s)", [[loser for loser, _ in pairs]])
+    _write(joined)
+
+
+def _standings(contacts: Sequence[int]) -> dict[int, Standing]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT contact_id, stage, since, tally, quiet_at FROM analytics_contactstage
+               WHERE contact_id = ANY(%s) ORDER BY contact_id FOR UPDATE""",
+            [list(contacts)],
+        )
+        return {row[0]: Standing(row[1], row[2], _object(row[3]), row[4]) for row in cursor.fetchall()}
+
+
+def _identified(contacts: Sequence[int]) -> set[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT c.id FROM unnest(%s::bigint[]) AS c(id) WHERE {IDENTIFIED.format('c.id')}",  # noqa: S608
+            [list(contacts)],
+        )
+        return {contact for (contact,) in cursor.fetchall()}
+
+
+def _object(value: Any) -> Mapping[str, int]:
+    return json.loads(value) if isinstance(value, str) else value
+
+
+def _write(standings: Mapping[int, Standing]) -> None:
+    arrays.insert(
+        "analytics_contactstage",
+        {"contact_id": "bigint", "stage": "text", "since": "timestamptz", "tally": "jsonb", "quiet_at": "timestamptz"},
+        [
+            (contact, standing.stage, standing.since, dict(standing.tally), standing.quiet_at)
+            for contact, standing in sorted(standings.items())
+        ],
+        conflict="""(contact_id) DO UPDATE SET stage = excluded.stage, since = excluded.since, tally = excluded.tally,
+            quiet_at = excluded.quiet_at""",
+    )
+
+
+def _tell(changes: Sequence[tuple[int, Change, bool]], now: datetime) -> None:
+    """History, the segments that ask about stages, and the timeline (not of a first stage: that is no change)."""
+    if not changes:
+        return
+    arrays.insert(
+        "analytics_stagechange",
+        {"contact_id": "bigint", "before": "text", "after": "text", "at": "timestamptz", "cause": "text", "event": "bigint"},
+        [(contact, each.before, each.after, each.at, each.cause[:80], each.event) for contact, each, _ in changes],
+        conflict="DO NOTHING",
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO crm_dirty (contact, mention) SELECT DISTINCT contact, 'stage' FROM unnest(%s::bigint[]) AS m(contact)
+               WHERE EXISTS (SELECT FROM crm_segment WHERE archived_at IS NULL AND 'stage' = ANY(mentions))""",
+            [[contact for contact, _, _ in changes]],
+        )
+    timeline.record(
+        [
+            NewFact(
+                contact, funnel.CHANGED, {"from": each.before, "to": each.after, "cause": each.cause},
+                occurred_at=min(each.at, now), historic=historic,
+            )
+            for contact, each, historic in changes if each.before
+        ],
+        now=now,
+    )

@@ -1,0 +1,15 @@
+"""Words for `contact.stage`."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from campaigns.palette.base import tile
+
+tile(
+    "contact.stage",
+    family="change",
+    label=_("Move to stage"),
+    help_text=_("Asks for the contact to be moved to a stage of the funnel."),
+    icon="stairs-up",
+)

@@ -1,0 +1,168 @@
+"""What nobody would send by hand, sent by three roles: nothing breaks, and every answer is in its schema.
+
+Half of what is sent is as the OpenAPI document allows it, the other half is bent towards real ids and
+real journeys, so that things are made and found and not only refused.
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from channels.models import Message
+from config.wsgi import application
+from crm import clock, publicids
+from crm.models import Address, Contact
+from tests.api.cart import CART, MANUAL
+from tests.api.conftest import Speaker
+
+CHECKS = (not_a_server_error, content_type_conformance, response_schema_conformance, status_code_conformance)
+EXAMPLES = 6
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("role", ["admin", "analyst", "store"])
+def test_no_input_breaks_it_and_every_answer_keeps_its_shape(role: str, speak: Callable[..., Speaker]) -> None:
+    world = furnish(speak("admin"))
+    secret = speak(role).secret
+    schema = schemathesis.openapi.from_wsgi("/api/schema/", application)
+    seen: Counter[tuple[str, int]] = Counter()
+    for found in schema.get_all_operations():
+        operation = found.ok()
+        label = operation.definition.raw["operationId"]
+        if label == "schema_retrieve":
+            continue
+        attempts(operation, label, world, str(secret), seen)
+    statuses: Counter[int] = Counter()
+    for (_, status), n in seen.items():
+        statuses[status] += n
+    good = sum(n for status, n in statuses.items() if status < 300)
+    assert all(status < 500 for status in statuses), seen
+    allowed = sum(n for status, n in statuses.items() if status != 403)
+    assert good / allowed >= 0.3, statuses
+    if role == "admin":
+        assert good / sum(statuses.values()) >= 0.3, statuses
+        untouched = {label for label, _ in seen} - {label for label, status in seen if status < 300}
+        assert not untouched, f"never answered with success: {untouched}"
+
+
+def attempts(operation: Any, label: str, world: dict[str, Any], secret: str, seen: Counter[tuple[str, int]]) -> None:
+    turn = itertools.count()
+
+    @seed(1)
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(operation.as_strategy(generation_mode=GenerationMode.POSITIVE))
+    def attempt(case: Any) -> None:
+        number = next(turn)
+        if number % 2 == 0:
+            bend(case, label, world, number)
+        answer = case.call(headers={"Authorization": f"Bearer {secret}"})
+        seen[label, answer.status_code] += 1
+        case.validate_response(answer, checks=list(CHECKS))
+
+    attempt()
+
+
+def bend(case: Any, label: str, world: dict[str, Any], number: int) -> None:
+    """Real ids in the address and the query, real references and journeys in the body."""
+    for name in case.path_parameters or {}:
+        kind = case.path.split("/")[3] if name == "public_id" else "order"
+        case.path_parameters[name] = world["spent"].get(label, world[kind])
+    case.query = {
+        name: value
+        for name, value in {"campaign": world["campaigns"], "number": "entered", "contact": world["contacts"]}.items()
+        if name in {each["name"] for each in case.operation.definition.raw.get("parameters", [])}
+    }
+    body = BODIES.get(label)
+    if body is not None:
+        case.body = body(world, number)
+
+
+def furnish(admin: Speaker) -> dict[str, Any]:
+    contact = {"email": "ada@example.com"}
+    ada = admin.post("contacts/", {"identifiers": [{"kind": "email", "value": "ada@example.com"}]}).json()["id"]
+    rule = {"all": [{"f": "contact.country", "op": "is", "v": "ES"}]}
+    segment = admin.post("segments/", {"name": "Spain", "rule": rule}).json()["id"]
+    campaign = admin.post("campaigns/", MANUAL).json()["id"]
+    admin.post(f"campaigns/{campaign}/publish/")
+    admin.post(f"campaigns/{campaign}/trigger/", {"contact": contact})
+    spare = [admin.post("campaigns/", MANUAL).json()["id"] for _ in range(2)]
+    for each in spare:
+        admin.post(f"campaigns/{each}/publish/")
+    order = {"contact": contact, "total": EUR, "occurred_at": "2026-01-05T10:00:00Z", "lines": []}
+    for order_id in ("A-1", "A-2"):
+        admin.post("orders/", order | {"order_id": order_id})
+    return {
+        "contacts": ada,
+        "segments": segment,
+        "campaigns": campaign,
+        "order": "A-1",
+        "messages": message(),
+        "rule": rule,
+        "contact": contact,
+        "new order": order,
+        # What these do cannot be undone: each has one of its own.
+        "spent": {"campaigns_finish": spare[0], "campaigns_stop": spare[1], "orders_cancel": "A-2"},
+    }
+
+
+def message() -> str:
+    """One that waits, as the outbox would hold it."""
+    made = Message.objects.create(
+        contact=Contact.objects.earliest("id"),
+        address=Address.objects.earliest("id"),
+        channel="email",
+        state="due",
+        purpose="offers",
+        due_at=clock.now(),
+    )
+    return publicids.encode("msg", made.pk)
+
+
+EUR = {"amount": "10.00", "currency": "EUR"}
+BODIES: dict[str, Callable[[dict[str, Any], int], Any]] = {
+    "contacts_upsert": lambda w, n: {"identifiers": [{"kind": "email", "value": f"p{n}@example.com"}]},
+    "contacts_batch": lambda w, n: {"contacts": [{"identifiers": [{"kind": "card", "value": f"C-{n}"}]}, {"x": 1}]},
+    "consents_create": lambda w, n: {
+        "contact": w["contact"],
+        "purpose": "offers",
+        "channel": "email",
+        "action": "granted",
+        "method": "api",
+        "source": "fuzz",
+    },
+    "events_create": lambda w, n: {"contact": w["contact"], "name": "Product Viewed", "event_id": f"e{n}"},
+    "events_batch": lambda w, n: {"events": [{"contact": w["contact"], "name": "Cart Viewed"}, {"name": ""}]},
+    "orders_create": lambda w, n: w["new order"] | {"order_id": f"A-{n}"},
+    "orders_refund": lambda w, n: {"amount": {"amount": "0.01", "currency": "EUR"}},
+    "orders_cancel": lambda w, n: {},
+    "products_put": lambda w, n: {"sku": f"s{n}", "name": "Sock", "price": EUR},
+    "stock_put": lambda w, n: {"sku": "s1", "store": "online", "available": n, "at": "2026-01-05T10:00:00Z"},
+    "segments_create": lambda w, n: {"name": f"Spain {n}", "rule": w["rule"]},
+    "segments_update": lambda w, n: {"name": f"Spain {n}"},
+    "segments_count": lambda w, n: {"rule": w["rule"]},
+    "segments_explain": lambda w, n: {"contact": w["contact"]},
+    "campaigns_create": lambda w, n: copy.deepcopy(CART if n % 4 else MANUAL),
+    "campaigns_update": lambda w, n: {"name": f"Renamed {n}"},
+    "campaigns_trigger": lambda w, n: {"contact": w["contact"]},
+}
