@@ -34,6 +34,11 @@ CONSENT: Final = {
     "purpose", "channel", "channels", "action", "basis", "method", "source", "wording", "occurred_at", "until",
     "expires_at", "evidence", "address",
 }
+# The texts of a consent, and how long they may be.
+SAID: Final = {"purpose": 16, "action": 12, "basis": 24, "method": 24, "source": 400, "wording": 120}
+# Marks of an event that are cut, not refused: SDKs write what they like into them.
+MARKS: Final = {"source": 120, "session": 80}
+LONGEST_EVENT_ID: Final = 200
 ONE_LINE: Final = ("Product Added", "Product Removed")
 _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_ -]{0,79}")
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
@@ -159,7 +164,7 @@ def column(name: str, value: Any) -> Any:
     text = normalise.clean(value)
     if name == "country":
         text = text.upper()
-    if len(text) > TEXTS[name] or "\0" in text:
+    if len(text) > TEXTS[name] or _UNSTORABLE.search(text):
         raise Problem("", "too_long", f"{name} has at most {TEXTS[name]} characters.")
     if name in _FORMS:
         is_one, code, remedy = _FORMS[name]
@@ -196,7 +201,7 @@ def free_fields(given: Any) -> dict[str, Any]:
         for each in value if isinstance(value, list) else [value]:
             if not isinstance(each, str | int | float | bool | None) or each != each:
                 raise Problem(f"/{name}", "not_a_value", "A field is text, number, boolean or a list of them.")
-            if isinstance(each, str) and (len(each) > LONGEST_TEXT or "\0" in each):
+            if isinstance(each, str) and (len(each) > LONGEST_TEXT or _UNSTORABLE.search(each)):
                 raise Problem(f"/{name}", "too_long", f"A text has at most {LONGEST_TEXT} characters, none NUL.")
     return dict(given)
 
@@ -208,40 +213,51 @@ def consent(given: Any, frame: Frame) -> list[dict[str, Any]]:
     """One consent object; `channels` makes one statement each."""
     if not isinstance(given, dict):
         raise Problem("", "not_an_object", "A consent is an object.")
-    strange = sorted(set(given) - CONSENT)
-    if strange:
-        raise Problem(f"/{strange[0]}", "unknown_field", f"{strange[0]!r} is no part of a consent.")
-    channels = given.get("channels") or [given.get("channel")]
-    if not isinstance(channels, list | tuple) or not isinstance(given.get("evidence") or {}, dict):
-        raise Problem("", "wrong_type", "`channels` is a list, `evidence` an object.")
-    shared = {
-        "purpose": str(given.get("purpose") or ""), "action": str(given.get("action") or "granted"),
-        "basis": str(given.get("basis") or ""), "method": str(given.get("method") or ""),
-        "source": str(given.get("source") or "")[:400], "wording": str(given.get("wording") or "")[:120],
-        "evidence": dict(given.get("evidence") or {}),
-        **{name: instant(given.get(name), f"/{name}") for name in ("occurred_at", "until", "expires_at")},
-    }
-    if shared["action"] not in words.ACTIONS + words.INNER_ACTIONS:
-        raise Problem("/action", "not_a_choice", f"The action is one of {', '.join(words.ACTIONS)}.")
-    statements = [
-        {**shared, "channel": str(channel or ""), "address": _address(given.get("address"), channel, frame)}
-        for channel in channels
+    reader = _Reader()
+    reader.problems += [
+        Problem(f"/{name}", "unknown_field", f"{name!r} is no part of a consent.") for name in sorted(set(given) - CONSENT)
     ]
-    for each in statements:
-        wrong = permission.problems(statement(0, each), frame.now + FUTURE)
-        if wrong:
-            raise Problems(wrong)
+    shared: dict[str, Any] = {
+        name: reader.take(f"/{name}", _text, given.get(name), most) or "" for name, most in SAID.items()
+    }
+    for name in ("occurred_at", "until", "expires_at"):
+        shared[name] = reader.take("", instant, given.get(name), f"/{name}")
+    shared["evidence"] = reader.take("/evidence", _evidence, given.get("evidence")) or {}
+    channels = given.get("channels") or [given.get("channel")]
+    statements = []
+    for channel in channels if isinstance(channels, list | tuple) else [channels]:
+        address = reader.take("/address", _address, given.get("address"), channel, frame)
+        told = {**shared, "channel": str(channel or ""), "address": address}
+        wrong = permission.problems(statement(0, told), frame.now + FUTURE)
+        reader.problems += [problem for problem in wrong if problem not in reader.problems]
+        statements.append(told)
+    if reader.problems:
+        raise Problems(reader.problems)
     return statements
+
+
+def _text(given: Any, most: int) -> str:
+    text = "" if given is None else str(given)
+    if _UNSTORABLE.search(text):
+        raise Problem("", "control_character", "Texts may not contain NUL or half of a character.")
+    if len(text) > most:
+        raise Problem("", "too_long", f"This has at most {most} characters.")
+    return text
+
+
+def _evidence(given: Any) -> dict[str, Any]:
+    if not isinstance(given or {}, dict):
+        raise Problem("", "not_an_object", "The evidence is an object.")
+    if given and not _is_plain(given):
+        _storable(given, "", 0)
+    return dict(given or {})
 
 
 def _address(given: Any, channel: Any, frame: Frame) -> Trace | None:
     medium = words.MEDIUM.get(str(channel))
     if given is None or medium not in normalise.MEDIUM:
         return None
-    try:
-        return normalise.trace(medium, given, frame.country)
-    except Problem as problem:
-        raise problem.under("/address") from None
+    return normalise.trace(medium, given, frame.country)
 
 
 def statement(contact_id: int, told: Mapping[str, Any], address_id: int | None = None) -> permission.Statement:
@@ -261,26 +277,34 @@ def event(given: Any, frame: Frame) -> dict[str, Any]:
     if strange:
         found.append(Problem(f"/{strange[0]}", "unknown_field", f"{strange[0]!r} is no part of an event."))
     name = given.get("name")
-    if not isinstance(name, str) or not 0 < len(name.strip()) <= 80 or "\0" in name:
+    if not isinstance(name, str) or not 0 < len(name.strip()) <= 80 or _UNSTORABLE.search(name):
         found.append(Problem("/name", "required", "An event has a name of 1 to 80 characters."))
     channel = given.get("channel") or ""
     if channel and channel not in words.EVENT_CHANNELS:
         found.append(Problem("/channel", "not_a_choice", f"One of {', '.join(words.EVENT_CHANNELS)}."))
-    event_id = given.get("event_id")
-    if event_id is not None and (not isinstance(event_id, str) or not 0 < len(event_id) <= 200 or "\0" in event_id):
-        found.append(Problem("/event_id", "too_long", "An event_id is a text of 1 to 200 characters."))
     reader = _Reader()
     at = reader.take("", instant, given.get("occurred_at"), "/occurred_at") or frame.now
     reader.take("", _credible, at, frame.now)
     properties = reader.take("", _properties, given, str(name), frame.currency) or {}
+    texts = {
+        name: reader.take(f"/{name}", _text, str(given.get(name) or "")[:most], most) for name, most in MARKS.items()
+    }
+    event_id = reader.take("/event_id", _event_id, given.get("event_id"))
     if found or reader.problems:
         raise Problems([*found, *reader.problems])
     return {
         "name": str(name).strip(), "properties": properties, "occurred_at": at, "event_id": event_id,
-        "channel": channel, "source": str(given.get("source") or "")[:120],
-        "session": str(given.get("session") or "")[:80], "context": dict(given.get("context") or {}),
+        "channel": channel, **texts, "context": dict(given.get("context") or {}),
         "historic": bool(given.get("historic", False)),
     }
+
+
+def _event_id(given: Any) -> str | None:
+    if given is None:
+        return None
+    if not isinstance(given, str) or not 0 < len(given) <= LONGEST_EVENT_ID or _UNSTORABLE.search(given):
+        raise Problem("", "too_long", f"An event_id is a text of 1 to {LONGEST_EVENT_ID} characters.")
+    return given
 
 
 def _properties(given: Mapping[str, Any], name: str, currency: str) -> dict[str, Any]:

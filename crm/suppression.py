@@ -17,7 +17,7 @@ BLOCK = 64  # of SHA-256, in bytes
 
 def keyed_hash(text: str) -> str:
     """HMAC-SHA256 of a text under the secret pepper, in hex."""
-    return hmac.new(settings.SUPPRESSION_PEPPER.encode(), text.encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(settings.SUPPRESSION_PEPPER.encode(), text.encode(), "sha256").hex()
 
 
 def address_hash(medium: str, value: str) -> str:

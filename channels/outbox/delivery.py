@@ -7,7 +7,7 @@ from typing import Final
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, connection
 
 from channels import accounts, pace
 from channels.accounts import Open
@@ -77,7 +77,7 @@ def _deliver(account: Open) -> int:
 def _hand_over(batch: list[writing.Ready], account: Open, lease: UUID) -> bool:
     try:
         going = handover.hand_over(batch, lease=lease, account_id=account.id, now=clock.now())
-    except (OperationalError, InterfaceError):
+    except (DatabaseError, InterfaceError):
         # Whether that was committed is not known; that none of it was sent is.
         wire.disown(batch, account, lease)
         raise

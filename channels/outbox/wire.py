@@ -16,7 +16,7 @@ from typing import Final
 from uuid import UUID
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, ProgrammingError, connection
 
 from channels import pace
 from channels.accounts import Open
@@ -65,7 +65,7 @@ def send(batch: Sequence[Ready], account: Open, lease: UUID) -> bool:
                 _give_back([each.letter.id for each in batch[place + 1 :]], lease)
                 break
         _settle(on_way)
-    except (OperationalError, InterfaceError):
+    except (DatabaseError, InterfaceError):
         known = {each.message_id for each in on_way.results}
         on_way.results += [_not_sent(each) for each in batch[place:] if each.letter.id not in known]
         _rescue(on_way)
@@ -132,7 +132,10 @@ def _rescue(on_way: _Batch) -> None:
         try:
             _settle(on_way)
             return
-        except (OperationalError, InterfaceError):
+        except (DataError, IntegrityError, ProgrammingError):
+            raise
+        except (DatabaseError, InterfaceError):
+            # A server that dies under a statement is a plain DatabaseError to psycopg2.
             time.sleep(0.2)
     log.warning("outcomes left to the reaper", extra={"event": "outcomes_lost", "count": len(on_way.results)})
 

@@ -84,15 +84,19 @@ def record(grant: Grant, now: datetime) -> None:
             cursor.execute(_GRANT, values)
 
 
-# Who has said anything else but a request keeps their state: an import lifts no no, and
+# Who has said anything keeps their state: an import lifts no no and completes no double opt-in, and
 # a yes that is known already needs no second receipt (the same file twice changes nothing).
 _ASKED = """
-  SELECT DISTINCT ON (p.contact_id) p.contact_id, a.id AS address_id, coalesce(a.hash, '') AS address_hash
+  SELECT DISTINCT ON (p.contact_id) p.contact_id, x.id AS address_id, coalesce(x.hash, '') AS address_hash
   FROM staged_place p
   LEFT JOIN staged_trace t ON t.line = p.line AND t.medium = %(medium)s
-  LEFT JOIN crm_address a ON a.medium = %(medium)s AND (a.hash = t.hash OR (t.hash IS NULL AND a.id = (
-      SELECT o.id FROM crm_identifier i JOIN crm_address o ON o.id = i.address_id
-      WHERE i.contact_id = p.contact_id AND o.medium = %(medium)s ORDER BY i.id LIMIT 1)))
+  LEFT JOIN LATERAL (
+    SELECT a.id, a.hash FROM crm_address a WHERE a.medium = %(medium)s AND a.hash = t.hash
+    UNION ALL
+    SELECT o.id, o.hash FROM crm_identifier i JOIN crm_address o ON o.id = i.address_id
+    WHERE t.hash IS NULL AND i.contact_id = p.contact_id AND o.medium = %(medium)s
+    LIMIT 1
+  ) x ON true
 """
 _HASH = receipts.hash_sql({
     "prev_hash": "prev_hash", "chain": "contact_id", "chain_seq": "seq", "purpose": "%(purpose)s::text",
@@ -111,7 +115,7 @@ WITH asked AS ({_ASKED}), open AS (
   WHERE NOT EXISTS (
       SELECT FROM crm_consentstate s WHERE s.contact_id = asked.contact_id AND s.purpose = %(purpose)s
         AND s.channel = %(channel)s AND s.address_id IS NOT DISTINCT FROM asked.address_id
-        AND s.state NOT IN ('unknown', 'requested', 'expired'))
+        AND s.state NOT IN ('unknown', 'expired'))
     AND NOT EXISTS (
       SELECT FROM crm_addressconsent n WHERE n.address_id = asked.address_id AND n.purpose = %(purpose)s
         AND n.channel = %(channel)s AND n.stopped)
@@ -130,7 +134,7 @@ WITH asked AS ({_ASKED}), open AS (
   ON CONFLICT (contact_id, purpose, channel, address_id) DO UPDATE SET state = excluded.state,
     basis = excluded.basis, since = excluded.since, expires_at = excluded.expires_at,
     receipt_id = excluded.receipt_id
-  WHERE crm_consentstate.state IN ('unknown', 'requested', 'expired')
+  WHERE crm_consentstate.state IN ('unknown', 'expired')
 )
 INSERT INTO staged_touched SELECT contact_id FROM given
 """

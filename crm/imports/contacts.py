@@ -20,7 +20,7 @@ from crm.errors import Problem
 from crm.identity.rows import sort_name
 from crm.imports import consents, jobs, mapping, staging
 from crm.imports.jobs import Job, Summary
-from crm.imports.staging import Merged, Person
+from crm.imports.staging import Chunk, Merged, Person
 from crm.imports.tables import Rejected, Table
 from crm.models import Store
 
@@ -45,11 +45,11 @@ def run(path: Path, columns: Any, consent: Any = None, *, job: Job) -> Summary:
     return summary
 
 
-def _merge(chunk: list[Person], grant: consents.Grant | None, job: Job, summary: Summary) -> None:
+def _merge(chunk: Chunk, grant: consents.Grant | None, job: Job, summary: Summary) -> None:
     """Merge a chunk; rows that turned out to be the same person go round again, in order."""
-    while chunk:
+    while chunk.people:
         merged = _merge_once(chunk, grant, job)
-        by_line = {person.line: person for person in chunk}
+        by_line = {person.line: person for person in chunk.people}
         for line in merged.ambiguous:
             job.reject(
                 line, by_line[line].cells, "identifiers_of_two_contacts",
@@ -58,10 +58,10 @@ def _merge(chunk: list[Person], grant: consents.Grant | None, job: Job, summary:
         summary.add(merged.created, merged.updated, merged.unchanged, merged.touched)
         job.progress(summary)
         again = set(merged.again)
-        chunk = [person for person in chunk if person.line in again]
+        chunk = Chunk([person for person in chunk.people if person.line in again])
 
 
-def _merge_once(chunk: list[Person], grant: consents.Grant | None, job: Job) -> Merged:
+def _merge_once(chunk: Chunk, grant: consents.Grant | None, job: Job) -> Merged:
     for attempt in range(AGAIN):
         try:
             with transaction.atomic():
@@ -89,7 +89,7 @@ class _Reader:
         self.country, self.zone = space.country, space.zone
         self.stores = {store.code: store for store in Store.objects.all()}
 
-    def chunks(self, job: Job) -> Iterator[list[Person]]:
+    def chunks(self, job: Job) -> Iterator[Chunk]:
         """People in chunks in which no trace appears twice (a repeated one opens the next chunk)."""
         chunk: list[Person] = []
         seen: set[tuple[str, str]] = set()
@@ -104,12 +104,12 @@ class _Reader:
                 continue
             keys = [trace[:2] for trace in person.traces]
             if len(chunk) >= CHUNK or not seen.isdisjoint(keys):
-                yield chunk
+                yield Chunk(chunk)
                 chunk, seen = [], set()
             chunk.append(person)
             seen.update(keys)
         if chunk:
-            yield chunk
+            yield Chunk(chunk)
 
     def person(self, line: int, cells: list[str]) -> Person:
         """Raises Problem when a cell cannot be what its column says."""
@@ -165,9 +165,9 @@ def _trace(kind: str, text: str, country: str) -> tuple[str, str, str | None, st
     return (kind, trace.value, medium, suppression.address_hash(medium, trace.value) if medium else None)
 
 
-def _ahead(chunks: Iterator[list[Person]]) -> Iterator[list[Person]]:
+def _ahead(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
     """The same chunks, made one ahead in a thread; what it raises is raised here."""
-    ready: queue.Queue[list[Person] | BaseException | None] = queue.Queue(maxsize=2)
+    ready: queue.Queue[Chunk | BaseException | None] = queue.Queue(maxsize=2)
 
     def make() -> None:
         try:

@@ -8,7 +8,8 @@ is one person: found by an identifier, or new.
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -34,6 +35,17 @@ class Person:
     fields: dict[str, Any] = field(default_factory=dict)
     custom: dict[str, Any] = field(default_factory=dict)
     store_zone: str = ""
+
+
+class Chunk:
+    """People ready to be copied. The texts are made where the chunk is made: in the reader's thread."""
+
+    def __init__(self, people: Sequence[Person]) -> None:
+        self.people = people
+        self.contacts = "".join(
+            _line((person.line, *map(person.fields.get, COLUMNS), person.custom or None)) for person in people
+        )
+        self.traces = "".join(_line((person.line, *trace)) for person in people for trace in person.traces)
 
 
 @dataclass
@@ -67,15 +79,12 @@ def make_tables() -> None:
         """)
 
 
-def merge(people: Sequence[Person], *, source: str, actor: str, now: datetime) -> Merged:
+def merge(chunk: Chunk, *, source: str, actor: str, now: datetime) -> Merged:
     """Merge a chunk inside the caller's transaction. Raises Raced when it must be merged again."""
     # A commit empties them; a merge that is part of a larger transaction may find the last chunk.
     _run("DELETE FROM staged_contact; DELETE FROM staged_trace; DELETE FROM staged_place; DELETE FROM staged_touched")
-    _copy("staged_contact", ("line", *COLUMNS, "fields"), [_contact_row(person) for person in people])
-    _copy(
-        "staged_trace", ("line", "kind", "value", "medium", "hash"),
-        [(person.line, *trace) for person in people for trace in person.traces],
-    )
+    _copy("staged_contact", ("line", *COLUMNS, "fields"), chunk.contacts)
+    _copy("staged_trace", ("line", "kind", "value", "medium", "hash"), chunk.traces)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE staged_trace; ANALYZE staged_contact")
     merged = Merged()
@@ -202,18 +211,22 @@ def _run(statement: str, params: dict[str, Any] | None = None) -> list[tuple[Any
         return list(cursor.fetchall()) if cursor.description else []
 
 
-def _contact_row(person: Person) -> tuple[Any, ...]:
-    return (person.line, *(person.fields.get(column) for column in COLUMNS), person.custom or None)
-
-
+_SPECIAL = re.compile(r"[\\\t\n\r]")
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
-def _copy(table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """COPY rows into a staging table; None is NULL."""
-    lines = []
-    for row in rows:
-        texts = (arrays.text(value) for value in row)
-        lines.append("\t".join("\\N" if text is None else text.translate(_ESCAPES) for text in texts))
+def _line(values: Iterable[Any]) -> str:
+    """A row as COPY reads it; None is NULL."""
+    cells = []
+    for value in values:
+        text = value if isinstance(value, str) else arrays.text(value)
+        if text is None:
+            cells.append("\\N")
+        else:
+            cells.append(text.translate(_ESCAPES) if _SPECIAL.search(text) else text)
+    return "\t".join(cells) + "\n"
+
+
+def _copy(table: str, columns: Sequence[str], text: str) -> None:
     with connection.cursor() as cursor:
-        cursor.copy_from(io.StringIO("\n".join(lines) + "\n" if lines else ""), table, columns=columns)
+        cursor.copy_from(io.StringIO(text), table, columns=columns)

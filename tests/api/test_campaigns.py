@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from campaigns.models import Campaign
-from crm.models import Segment
+from channels.models import Message
+from crm import clock, publicids
+from crm.models import Address, Contact, Segment
 from tests.api.cart import CART, MANUAL
 from tests.api.conftest import Speaker
 from tests.api.test_rest import codes
@@ -187,3 +190,33 @@ def test_messages_are_listed_by_what_became_of_them(shop: Speaker, people: tuple
     assert codes(shop.get("messages/?campaign=seg_1"), 422) == [("/campaign", "not_an_id")]
     assert shop.get(f"messages/?contact={people[0]}").json()["data"] == []
     assert codes(shop.get("messages/msg_zz/"), 404) == [("", "not_found")]
+
+
+def test_a_message_shows_a_hint_of_its_address_and_what_it_waits_for(shop: Speaker, people: tuple[str, str]) -> None:
+    now = clock.now()
+    address = Address.objects.get(value="ada@example.com")
+    made = [
+        Message.objects.create(
+            contact=Contact.objects.earliest("id"),
+            address=address,
+            channel="email",
+            state="due",
+            purpose="offers",
+            due_at=due_at,
+            reason=reason,
+            campaign_id=5,
+            step=f"e{n}",
+        )
+        for n, (due_at, reason) in enumerate(
+            [(now, ""), (now + timedelta(days=1), ""), (now + timedelta(days=1), "quiet_hours")]
+        )
+    ]
+    words = {"due": made[0], "planned": made[1], "deferred": made[2]}
+    for word, message in words.items():
+        (shown,) = shop.get(f"messages/?state={word}&campaign={publicids.encode('cmp', 5)}").json()["data"]
+        assert shown["id"] == publicids.encode("msg", message.pk)
+        assert (shown["state"], shown["contact"], shown["step"]) == (word, people[0], message.step)
+        assert shown["address_hint"] == "a…@example.com"
+        assert shop.get(f"messages/{shown['id']}/").json() == shown
+    assert len(shop.get("messages/?email=ada@example.com").json()["data"]) == 3
+    assert shop.get("messages/?reason=quiet_hours").json()["data"][0]["reason"] == "quiet_hours"

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import base64
+import json
+import os
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -15,6 +20,7 @@ from django.test import Client
 from crm import apikeys, clock
 from crm.models import ApiKey, IdempotencyRecord, Product, Store, User
 from crm.models.team import Membership
+from crm.rest import limits
 from tests.api.conftest import Speaker
 
 pytestmark = pytest.mark.urls("tests.api.urls")
@@ -282,3 +288,39 @@ def test_a_tracking_key_reads_wk_and_a_till_key_knows_its_store(gran_via: Store)
     assert key is not None
     assert key.store == gran_via
     assert key.last_used_at is None
+
+
+KNOCK = """
+import json, sys
+import django
+django.setup()
+from django.db import connection
+connection.settings_dict["NAME"] = sys.argv[1]
+from crm.rest import limits
+print(json.dumps([limits.count("key:twins", 60).remaining for _ in range(40)]))
+"""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_processes_count_together() -> None:
+    """What is left falls for each of them, no number is given out twice, and together they reach the limit."""
+    name = str(connection.settings_dict["NAME"])
+    now = clock.real()
+    if now.second > 40:  # not across the turn of a minute
+        time.sleep(61 - now.second)
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", KNOCK, name],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"DJANGO_SETTINGS_MODULE": "config.test_settings"},
+        )
+        for _ in range(2)
+    ]
+    left = [json.loads(each.communicate(timeout=60)[0].splitlines()[-1]) for each in running]
+    for mine in left:
+        assert mine == sorted(mine, reverse=True)
+    given = [number for mine in left for number in mine if number]
+    assert len(given) == len(set(given)) == 59
+    assert sorted(given) == list(range(1, 60))
+    assert limits.count("key:twins", 60).exceeded

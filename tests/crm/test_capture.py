@@ -14,6 +14,7 @@ from crm.capture import Arrival
 from crm.models import (
     Cart,
     ConsentReceipt,
+    ConsentState,
     Contact,
     ContactChange,
     Event,
@@ -274,3 +275,62 @@ def test_nothing_is_nested_without_end(now: datetime) -> None:
         deep = {"d": deep}
     bad, = capture.receive([Arrival(ADA, events=[{"name": "X", "properties": deep}])], now=now)
     assert [problem.code for problem in bad.problems] == ["too_deep"]
+
+
+def test_a_statement_that_names_an_address_is_about_that_one(now: datetime) -> None:
+    ada, = receive(now, Arrival(
+        [{"kind": "email", "value": "ada@example.com"}, {"kind": "email", "value": "work@example.com"}], consents=[YES]))
+    assert states() == {"ada@example.com": "granted", "work@example.com": "granted"}
+    receive(now, Arrival({"email": "work@example.com"}, consents=[{**YES, "action": "withdrawn"}]))
+    assert states() == {"ada@example.com": "granted", "work@example.com": "withdrawn"}
+    receive(now, Arrival({"id": publicids.encode("ctc", ada.contact_id or 0)}, consents=[
+        {**YES, "address": "Work@Example.com"}]))
+    assert states() == {"ada@example.com": "granted", "work@example.com": "granted"}
+    receive(now, Arrival({"id": publicids.encode("ctc", ada.contact_id or 0)}, consents=[{**YES, "action": "refused"}]))
+    assert states() == {"ada@example.com": "refused", "work@example.com": "refused"}
+
+
+def test_nobody_speaks_for_an_address_of_another(now: datetime) -> None:
+    receive(now, Arrival(ADA), Arrival({"email": "bea@example.com"}))
+    bad, = capture.receive([Arrival(ADA, consents=[{**YES, "address": "bea@example.com"}])], now=now)
+    assert [problem.code for problem in bad.problems] == ["identifiers_of_two_contacts"]
+    assert not ConsentReceipt.objects.exists()
+
+
+def states() -> dict[str, str]:
+    return dict(ConsentState.objects.values_list("address__value", "state"))
+
+
+def test_one_statement_may_be_about_several_channels(now: datetime) -> None:
+    answer, = receive(now, Arrival(
+        [{"kind": "email", "value": "ada@example.com"}, {"kind": "phone", "value": "+34600112233"}],
+        consents=[{**YES, "channel": None, "channels": ["email", "sms"]}]))
+    assert [(each.channel, each.state) for each in answer.receipts] == [("email", "granted"), ("sms", "granted")]
+    bad, = capture.receive([Arrival(ADA, consents=[{**YES, "purpose": "sale", "when": 1}])], now=now)
+    assert {problem.pointer for problem in bad.problems} == {"/consents/0/when", "/consents/0/purpose"}
+
+
+def test_nothing_is_pre_ticked_and_no_text_breaks_the_database(now: datetime) -> None:
+    unsaid = {key: value for key, value in YES.items() if key != "action"}
+    bad, worse, worst = capture.receive([
+        Arrival(ADA, consents=[unsaid]),
+        Arrival(ADA, {"given_name": "A\ud800", "fields": {"x": "\0"}}, [{**YES, "source": "\0", "evidence": {"a": "\0"}}]),
+        Arrival(ADA, events=[{"name": "X\0", "session": "\0", "event_id": "\ud800", "channel": [1], "occurred_at": "soon"}]),
+    ], now=now)
+    assert {problem.pointer for problem in bad.problems} == {"/consents/0/action"}
+    assert {problem.pointer for problem in worse.problems} == {
+        "/given_name", "/fields/x", "/consents/0/source", "/consents/0/evidence/a"}
+    assert {problem.pointer for problem in worst.problems} == {
+        f"/events/0/{name}" for name in ("name", "session", "event_id", "channel", "occurred_at")}
+
+
+def test_a_family_phone_hangs_on_two_people_and_names_neither(now: datetime) -> None:
+    family = {"kind": "phone", "value": "+34600112233", "identifying": False}
+    ada, bea = receive(
+        now, Arrival([{"kind": "email", "value": "ada@example.com"}, family]),
+        Arrival([{"kind": "email", "value": "bea@example.com"}, family]))
+    assert ada.contact_id != bea.contact_id
+    assert Identifier.objects.filter(kind="phone").values("address").distinct().count() == 1
+    again, = receive(now, Arrival([{"kind": "email", "value": "ada@example.com"}, family]))
+    assert again.contact_id == ada.contact_id
+    assert Identifier.objects.filter(kind="phone").count() == 2

@@ -170,12 +170,12 @@ class Scene:
             _signal(trees, signal.SIGCONT)
         raise AssertionError("no moment at which every worker was in a call")
 
-    def kill_backend(self) -> None:
-        """SIGKILL the PostgreSQL backend of a worker in a call: the whole server goes through recovery."""
-        wait_until(lambda: self.in_a_call() > 0, 60)
-        (pid,) = self.ask(
-            "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'cauce faults-%' ORDER BY state_change DESC LIMIT 1"
-        )[0]
+    def kill_backend(self, *, waits: bool = True) -> None:
+        """SIGKILL a PostgreSQL backend (of a worker in a call): the whole server goes through recovery."""
+        if waits:
+            wait_until(lambda: self.in_a_call() > 0, 60)
+        whose = "application_name LIKE 'cauce faults-%'" if waits else "backend_type = 'client backend'"
+        (pid,) = self.ask(f"SELECT pid FROM pg_stat_activity WHERE {whose} ORDER BY state_change DESC LIMIT 1")[0]
         os.kill(pid, signal.SIGKILL)
         wait_until(self._answers, 60)
 

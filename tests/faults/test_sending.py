@@ -54,12 +54,54 @@ def test_killed_workers_lose_nobody_and_write_to_nobody_twice() -> None:
         scene.run("prepare", MESSAGES)
         scene.work()
         leaving = scene.start("withdraw", MESSAGES // 10)
+        scene.kill_backend()  # the workers live, and know what they have sent
         for number in range(KILLS):
             scene.kill_worker_in_a_call(number, parent_too=number % 2 == 0)
-        scene.kill_backend()
         withdrawn = withdrawals(scene, leaving)
         scene.wait_until_settled(PATIENCE)
         states = check(scene, withdrawn)
         assert len(withdrawn) == MESSAGES // 10
         assert states["blocked"] > 0, "the withdrawals came too late to mean anything"
         assert 0 < states["unknown"] <= scene.kills + len(scene.taken()) // drops
+
+
+def test_a_crash_after_a_kill_declares_the_rest_of_that_batch_unknown_and_nothing_twice() -> None:
+    """Asynchronous marks may be lost with PostgreSQL: of the dead worker's batch nobody knows (C1)."""
+    with Scene(workers=1) as scene:
+        scene.run("prepare", 300)
+        scene.work()
+        scene.kill_worker_in_a_call(0, parent_too=True)
+        scene.kill_backend(waits=False)
+        scene.wait_until_settled(PATIENCE)
+        states = check(scene, {})
+        assert 1 < states["unknown"] <= 50
+
+
+def test_fifty_campaigns_want_dario_at_once_and_he_gets_what_the_cap_allows() -> None:
+    with Scene(workers=3, delay=0.02) as scene:
+        scene.run("capped", 50)
+        scene.work()
+        scene.wait_until_settled(PATIENCE)
+        rows = scene.ledger()
+        assert len(scene.taken()) == 1
+        assert Counter((row[2], row[3]) for row in rows) == {("accepted", ""): 1, ("blocked", "cap"): 49}
+        assert scene.run("verify").strip() == "{}"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("FAULTS_KILLS" not in os.environ, reason="make faults")
+def test_stopped_workers_a_restarted_database_five_bells_each_and_no_broker_change_nothing() -> None:
+    with Scene(workers=3, drop_every=1000, times=5) as scene:
+        scene.run("prepare", MESSAGES)
+        scene.work()
+        leaving = scene.start("withdraw", MESSAGES // 10)
+        for number in range(3):
+            scene.stop_past_the_lease(number)
+            scene.empty_broker()
+        scene.restart_postgresql()
+        for number in range(KILLS):
+            scene.kill_worker_in_a_call(number, parent_too=number % 2 == 0)
+        withdrawn = withdrawals(scene, leaving)
+        scene.wait_until_settled(PATIENCE)
+        states = check(scene, withdrawn)
+        assert states["unknown"] <= scene.kills + len(scene.taken()) // 1000
