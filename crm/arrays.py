@@ -36,7 +36,7 @@ def insert(
     if not rows:
         return []
     names = ", ".join(columns)
-    sql = f"INSERT INTO {table} ({names}) SELECT {names} FROM {unnest(columns)}"
+    sql = f"INSERT INTO {table} ({names}) SELECT {names} FROM {unnest(columns)}"  # noqa: S608 - names are code
     if conflict:
         sql += f" ON CONFLICT {conflict}"
     if returning:

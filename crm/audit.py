@@ -14,8 +14,13 @@ from crm import clock
 from crm.partitions import LOCK_AUDIT
 
 PARTS = (
-    "prev_hash", "(extract(epoch FROM at) * 1000000)::bigint::text", "actor", "action", "subject",
-    "coalesce(before::text, '')", "coalesce(after::text, '')",
+    "prev_hash",
+    "(extract(epoch FROM at) * 1000000)::bigint::text",
+    "actor",
+    "action",
+    "subject",
+    "coalesce(before::text, '')",
+    "coalesce(after::text, '')",
 )
 HASH = "encode(sha256(convert_to({}, 'UTF8')), 'hex')".format(
     " || ".join(f"octet_length({part})::text || ':' || {part}" for part in PARTS)

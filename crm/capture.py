@@ -120,8 +120,12 @@ def _take_in(guests: Sequence[_Guest], frame: Frame) -> None:
 def _stores(guests: Sequence[_Guest]) -> dict[str, int]:
     """The ids of the store codes that are named; an unknown home store is a mistake."""
     named = {guest.reading.home_store for guest in guests if guest.reading.home_store}
-    named |= {str(event["properties"]["store"]) for guest in guests for event in guest.reading.events
-              if isinstance(event["properties"].get("store"), str)}
+    named |= {
+        str(event["properties"]["store"])
+        for guest in guests
+        for event in guest.reading.events
+        if isinstance(event["properties"].get("store"), str)
+    }
     codes = stores(named)
     for guest in guests:
         code = guest.reading.home_store
@@ -137,8 +141,13 @@ def _draft(guest: _Guest, codes: Mapping[str, int]) -> Draft:
         changes["home_store_id"] = codes.get(reading.home_store)
     carted = any(carts.key_of(event["properties"]) or event["name"] == carts.ORDERING for event in reading.events)
     return Draft(
-        reading.traces, changes, reading.fields, arrival.source, arrival.actor,
-        hold=bool(reading.consents) or carted, quiet=arrival.quiet or _historic(reading),
+        reading.traces,
+        changes,
+        reading.fields,
+        arrival.source,
+        arrival.actor,
+        hold=bool(reading.consents) or carted,
+        quiet=arrival.quiet or _historic(reading),
     )
 
 
@@ -151,21 +160,27 @@ def _historic(reading: Reading) -> bool:
 
 
 def _say(guests: Sequence[_Guest], now: datetime) -> None:
-    ids = address_ids(sorted({
-        (told["address"].kind, told["address"].value)
-        for guest in guests for told in guest.reading.consents if told["address"]
-    }))
+    ids = address_ids(
+        sorted(
+            {
+                (told["address"].kind, told["address"].value)
+                for guest in guests
+                for told in guest.reading.consents
+                if told["address"]
+            }
+        )
+    )
     said = [
         (guest, intake.statement(guest.contact, told, address))
-        for guest in guests for told in guest.reading.consents for address in _addresses(guest, told, ids)
+        for guest in guests
+        for told in guest.reading.consents
+        for address in _addresses(guest, told, ids)
     ]
     for (guest, _), recorded in zip(said, consent.record([each for _, each in said], now=now), strict=True):
         guest.answer.receipts.append(recorded)
 
 
-def _addresses(
-    guest: _Guest, told: Mapping[str, Any], ids: Mapping[tuple[str, str], int]
-) -> list[int] | list[None]:
+def _addresses(guest: _Guest, told: Mapping[str, Any], ids: Mapping[tuple[str, str], int]) -> list[int] | list[None]:
     """The addresses a statement names: explicitly, by its reference, or (a grant) by its identifiers.
 
     Nothing named: `consent.record` covers all the contact has (decision B3).
@@ -251,15 +266,27 @@ def _order(guest: _Guest, event: Mapping[str, Any], codes: Mapping[str, int], fr
     total = told.get("total") or told.get("revenue") or told.get("value") or {}
     store = told.get("store") if isinstance(told.get("store"), str) else ""
     extra = {
-        key: value for key, value in told.items()
+        key: value
+        for key, value in told.items()
         if key not in ("products", "skus", "total", "cart_id", "discount", "coupon")
     }
     return orders.NewOrder(
-        guest.contact, _order_id(event), event["occurred_at"], Decimal(total.get("amount", "0")),
-        total.get("currency", frame.currency), told.get("products") or [], event["channel"] or "web",
-        codes.get(store or ""), carts.key_of(told)[:carts.LONGEST_KEY],
-        Decimal((told.get("discount") or {}).get("amount", "0")), str(told.get("coupon") or ""),
-        event["historic"], event["source"] or guest.arrival.source, event["session"], event["context"], extra,
+        guest.contact,
+        _order_id(event),
+        event["occurred_at"],
+        Decimal(total.get("amount", "0")),
+        total.get("currency", frame.currency),
+        told.get("products") or [],
+        event["channel"] or "web",
+        codes.get(store or ""),
+        carts.key_of(told)[: carts.LONGEST_KEY],
+        Decimal((told.get("discount") or {}).get("amount", "0")),
+        str(told.get("coupon") or ""),
+        event["historic"],
+        event["source"] or guest.arrival.source,
+        event["session"],
+        event["context"],
+        extra,
     )
 
 
@@ -270,10 +297,13 @@ def _fold_carts(
     frame: Frame,
 ) -> dict[int, timeline.NewFact]:
     changes = [
-        carts.Change(index, guest.contact, key[:carts.LONGEST_KEY], event["name"], event["properties"],
-                     event["occurred_at"])
+        carts.Change(
+            index, guest.contact, key[: carts.LONGEST_KEY], event["name"], event["properties"], event["occurred_at"]
+        )
         for index, (guest, _, event) in enumerate(told)
-        if index in fresh and event["name"] in carts.EVENTS and (index in bought or not _is_order(event))
+        if index in fresh
+        and event["name"] in carts.EVENTS
+        and (index in bought or not _is_order(event))
         and (key := carts.key_of(event["properties"]))
     ]
     return carts.put(changes, frame.currency)
@@ -287,15 +317,16 @@ def _own(
     name = changed.name if changed and echo else event["name"]
     properties = {**event["properties"], **changed.properties} if changed and echo else event["properties"]
     shared = {
-        "channel": event["channel"], "source": event["source"] or guest.arrival.source,
-        "session": event["session"], "context": event["context"], "historic": event["historic"],
+        "channel": event["channel"],
+        "source": event["source"] or guest.arrival.source,
+        "session": event["session"],
+        "context": event["context"],
+        "historic": event["historic"],
     }
-    own = timeline.NewFact(
-        guest.contact, name, properties, event["occurred_at"], event["event_id"], **shared)
+    own = timeline.NewFact(guest.contact, name, properties, event["occurred_at"], event["event_id"], **shared)
     if changed is None or echo:
         return own, None
-    return own, timeline.NewFact(
-        guest.contact, changed.name, changed.properties, event["occurred_at"], **shared)
+    return own, timeline.NewFact(guest.contact, changed.name, changed.properties, event["occurred_at"], **shared)
 
 
 def _note(facts: Sequence[_Fact], ids: Sequence[int | None], guests: Sequence[_Guest]) -> None:

@@ -70,9 +70,7 @@ def fold(cart: Cart, name: str, properties: Mapping[str, Any], occurred_at: date
     return Cart(state, lines, currency, occurred_at)
 
 
-def _lines(
-    known: tuple[dict[str, Any], ...], name: str, properties: Mapping[str, Any]
-) -> tuple[dict[str, Any], ...]:
+def _lines(known: tuple[dict[str, Any], ...], name: str, properties: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
     if name == EMPTYING:
         return ()
     if name in WHOLE:
@@ -156,9 +154,11 @@ def _tells(was: Cart, cart: Cart, change: Change) -> bool:
 def _fact(change: Change, was: Cart, cart: Cart, currency: str) -> timeline.NewFact:
     emptied = not cart.lines
     return timeline.NewFact(
-        change.contact_id, EMPTYING if emptied else "Cart Updated",
+        change.contact_id,
+        EMPTYING if emptied else "Cart Updated",
         {
-            "cart_id": change.key, "lines": list(cart.lines),
+            "cart_id": change.key,
+            "lines": list(cart.lines),
             "skus": commerce.skus(list(was.lines if emptied else cart.lines)),
             "value": {"amount": str(cart.value), "currency": cart.currency or currency},
         },
@@ -177,22 +177,38 @@ def _read(changes: Sequence[Change]) -> dict[tuple[int, str], Cart]:
         )
         return {
             (contact, key): Cart(
-                state, tuple(json.loads(lines) if isinstance(lines, str) else lines), currency, touched)
+                state, tuple(json.loads(lines) if isinstance(lines, str) else lines), currency, touched
+            )
             for contact, key, state, lines, currency, touched in cursor.fetchall()
         }
 
 
 def _write(carts: Mapping[tuple[int, str], Cart], currency: str) -> None:
     rows = [
-        (contact, key, cart.state, list(cart.lines), _array(commerce.skus(list(cart.lines))), cart.value,
-         cart.currency or currency, cart.touched_at)
-        for (contact, key), cart in sorted(carts.items()) if cart.touched_at is not None
+        (
+            contact,
+            key,
+            cart.state,
+            list(cart.lines),
+            _array(commerce.skus(list(cart.lines))),
+            cart.value,
+            cart.currency or currency,
+            cart.touched_at,
+        )
+        for (contact, key), cart in sorted(carts.items())
+        if cart.touched_at is not None
     ]
     if not rows:
         return
     columns = {
-        "contact_id": "bigint", "key": "text", "state": "text", "lines": "jsonb", "skus": "text",
-        "value": "numeric", "currency": "text", "touched_at": "timestamptz",
+        "contact_id": "bigint",
+        "key": "text",
+        "state": "text",
+        "lines": "jsonb",
+        "skus": "text",
+        "value": "numeric",
+        "currency": "text",
+        "touched_at": "timestamptz",
     }
     with connection.cursor() as cursor:
         cursor.execute(

@@ -13,8 +13,16 @@ from django.db import connection
 from crm import arrays, commerce
 
 PRODUCT = {
-    "sku": "text", "name": "text", "url": "text", "image": "text", "categories": "text", "brand": "text",
-    "price": "numeric", "currency": "text", "attributes": "jsonb", "active": "boolean",
+    "sku": "text",
+    "name": "text",
+    "url": "text",
+    "image": "text",
+    "categories": "text",
+    "brand": "text",
+    "price": "numeric",
+    "currency": "text",
+    "attributes": "jsonb",
+    "active": "boolean",
 }
 CHANGING = [name for name in PRODUCT if name != "sku"]
 
@@ -57,7 +65,8 @@ def put_stock(levels: Sequence[Mapping[str, Any]], *, now: datetime) -> Counts:
         if row[:2] not in newest or newest[row[:2]][3] <= row[3]:
             newest[row[:2]] = row
     written = arrays.insert(
-        "crm_stock", {"sku": "text", "place": "text", "available": "int", "at": "timestamptz"},
+        "crm_stock",
+        {"sku": "text", "place": "text", "available": "int", "at": "timestamptz"},
         [newest[key] for key in sorted(newest)],
         conflict="""(sku, place) DO UPDATE SET available = excluded.available, at = excluded.at
                     WHERE crm_stock.at <= excluded.at""",
@@ -81,10 +90,16 @@ def _product(product: Mapping[str, Any], currency: str) -> tuple[Any, ...]:
     price = product.get("price")
     money = commerce.money(price, currency, "/price") if price is not None else {}
     return (
-        str(product["sku"]), str(product.get("name") or ""), str(product.get("url") or ""),
-        str(product.get("image") or ""), json.dumps(list(product.get("categories") or ())),
-        str(product.get("brand") or ""), money.get("amount"), money.get("currency", ""),
-        dict(product.get("attributes") or {}), bool(product.get("active", True)),
+        str(product["sku"]),
+        str(product.get("name") or ""),
+        str(product.get("url") or ""),
+        str(product.get("image") or ""),
+        json.dumps(list(product.get("categories") or ())),
+        str(product.get("brand") or ""),
+        money.get("amount"),
+        money.get("currency", ""),
+        dict(product.get("attributes") or {}),
+        bool(product.get("active", True)),
     )
 
 

@@ -14,12 +14,28 @@ from typing import Any, Final
 from crm.errors import Problem
 
 MONEY: Final = ("total", "revenue", "value", "price", "discount", "shipping", "tax", "subtotal")
-EVENTS: Final = frozenset({
-    "Product Viewed", "Product Clicked", "Product Added", "Product Removed", "Product List Viewed",
-    "Product Added to Wishlist", "Product Removed from Wishlist", "Cart Viewed", "Cart Updated", "Cart Emptied",
-    "Checkout Started", "Checkout Step Completed", "Payment Info Entered", "Order Completed", "Order Updated",
-    "Order Refunded", "Order Cancelled", "Coupon Applied",
-})
+EVENTS: Final = frozenset(
+    {
+        "Product Viewed",
+        "Product Clicked",
+        "Product Added",
+        "Product Removed",
+        "Product List Viewed",
+        "Product Added to Wishlist",
+        "Product Removed from Wishlist",
+        "Cart Viewed",
+        "Cart Updated",
+        "Cart Emptied",
+        "Checkout Started",
+        "Checkout Step Completed",
+        "Payment Info Entered",
+        "Order Completed",
+        "Order Updated",
+        "Order Refunded",
+        "Order Cancelled",
+        "Coupon Applied",
+    }
+)
 CENT: Final = Decimal("0.01")
 LIMIT: Final = Decimal(10) ** 12
 LONGEST_SKU: Final = 80
@@ -110,7 +126,9 @@ def line(product: Any, pointer: str = "") -> dict[str, Any]:
     if isinstance(price, dict):
         price = price.get("amount")
     result = {
-        "sku": sku, "name": str(product.get("name") or "")[:300], "quantity": number(quantity),
+        "sku": sku,
+        "name": str(product.get("name") or "")[:300],
+        "quantity": number(quantity),
         "price": None if price in (None, "") else str(amount(price, f"{pointer}/price")),
         "url": str(product.get("url") or "")[:2000],
         "image": str(product.get("image") or product.get("image_url") or "")[:2000],

@@ -34,8 +34,25 @@ from crm.standings import allowed_sql, purpose_of
 from crm.standings import ask as standings_of
 
 __all__ = [
-    "Allow", "Deny", "Folded", "Key", "Recorded", "Said", "Standing", "Statement", "Withdrawal", "allowed",
-    "allowed_sql", "bind", "decide", "fold", "problems", "purpose_of", "rebuild", "record", "standings",
+    "Allow",
+    "Deny",
+    "Folded",
+    "Key",
+    "Recorded",
+    "Said",
+    "Standing",
+    "Statement",
+    "Withdrawal",
+    "allowed",
+    "allowed_sql",
+    "bind",
+    "decide",
+    "fold",
+    "problems",
+    "purpose_of",
+    "rebuild",
+    "record",
+    "standings",
 ]
 
 # What ends a permission that may have been there: queued messages go.
@@ -94,7 +111,8 @@ def record(statements: Sequence[Statement], *, now: datetime) -> list[Recorded]:
     """
     wrong = [
         problem.under(f"/{index}")
-        for index, statement in enumerate(statements) for problem in problems(statement, now + moments.FUTURE)
+        for index, statement in enumerate(statements)
+        for problem in problems(statement, now + moments.FUTURE)
     ]
     if wrong:
         raise errors.Problems(wrong)
@@ -139,12 +157,30 @@ def bind(added: Sequence[tuple[int, int]], *, now: datetime) -> list[Recorded]:
 
 
 def _carried(
-    contact: int, purpose: str, channel: str, address: int, state: str, action: str, basis: str, method: str,
-    since: datetime, paused_until: datetime | None, expires_at: datetime | None, receipt: int,
+    contact: int,
+    purpose: str,
+    channel: str,
+    address: int,
+    state: str,
+    action: str,
+    basis: str,
+    method: str,
+    since: datetime,
+    paused_until: datetime | None,
+    expires_at: datetime | None,
+    receipt: int,
 ) -> list[Statement]:
     first = Statement(
-        contact, purpose, channel, action, basis, method or "operator", f"{permission.BOUND}{receipt}",
-        occurred_at=since, address_id=address, expires_at=expires_at,
+        contact,
+        purpose,
+        channel,
+        action,
+        basis,
+        method or "operator",
+        f"{permission.BOUND}{receipt}",
+        occurred_at=since,
+        address_id=address,
+        expires_at=expires_at,
     )
     if state == "granted_unconfirmed":
         return [replace(first, action="requested"), replace(first, action="granted")]
@@ -163,15 +199,16 @@ def _columns(pairs: Sequence[tuple[int, int]]) -> tuple[list[int], list[int]]:
 def _lock_contacts(statements: Sequence[Statement]) -> list[int]:
     contacts = sorted({statement.contact_id for statement in statements})
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id FROM crm_contact WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [contacts]
-        )
+        cursor.execute("SELECT id FROM crm_contact WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [contacts])
         missing = set(contacts) - {contact for (contact,) in cursor.fetchall()}
     if missing:
-        raise errors.Problems([
-            errors.Problem(f"/{index}/contact", "no_such_contact", "There is no such contact.")
-            for index, statement in enumerate(statements) if statement.contact_id in missing
-        ])
+        raise errors.Problems(
+            [
+                errors.Problem(f"/{index}/contact", "no_such_contact", "There is no such contact.")
+                for index, statement in enumerate(statements)
+                if statement.contact_id in missing
+            ]
+        )
     return contacts
 
 
@@ -222,31 +259,49 @@ def _write(statements: Sequence[Statement], ledger: _Ledger, now: datetime) -> l
     covered = [_covered(statement, ledger) for statement in statements]
     rows = [
         _receipt(statement, address, ledger, now)
-        for statement, addresses in zip(statements, covered, strict=True) for address in addresses
+        for statement, addresses in zip(statements, covered, strict=True)
+        for address in addresses
     ]
     ids = iter(receipts.append(rows))
     answers = []
     for statement, addresses in zip(statements, covered, strict=True):
         mine = [next(ids) for _ in addresses]
         folded = [
-            _step(statement, address, receipt, ledger, now)
-            for address, receipt in zip(addresses, mine, strict=True)
+            _step(statement, address, receipt, ledger, now) for address, receipt in zip(addresses, mine, strict=True)
         ]
-        answers.append(Recorded(
-            mine[0], folded[0].state, statement.contact_id, statement.purpose, statement.channel, folded[0],
-            ledger.recorded_at, tuple(mine), tuple(addresses),
-        ))
+        answers.append(
+            Recorded(
+                mine[0],
+                folded[0].state,
+                statement.contact_id,
+                statement.purpose,
+                statement.channel,
+                folded[0],
+                ledger.recorded_at,
+                tuple(mine),
+                tuple(addresses),
+            )
+        )
     return answers
 
 
 def _receipt(statement: Statement, address: int | None, ledger: _Ledger, now: datetime) -> dict[str, Any]:
     return {
-        "contact_id": statement.contact_id, "purpose": statement.purpose, "channel": statement.channel,
-        "address_id": address, "address_hash": ledger.hashes.get(address, "") if address else "",
-        "action": statement.action, "basis": _basis(statement), "method": statement.method or "api",
-        "source": statement.source, "wording": statement.wording, "evidence": statement.evidence,
-        "until": statement.until, "expires_at": statement.expires_at,
-        "occurred_at": _occurred(statement, now), "recorded_at": ledger.recorded_at,
+        "contact_id": statement.contact_id,
+        "purpose": statement.purpose,
+        "channel": statement.channel,
+        "address_id": address,
+        "address_hash": ledger.hashes.get(address, "") if address else "",
+        "action": statement.action,
+        "basis": _basis(statement),
+        "method": statement.method or "api",
+        "source": statement.source,
+        "wording": statement.wording,
+        "evidence": statement.evidence,
+        "until": statement.until,
+        "expires_at": statement.expires_at,
+        "occurred_at": _occurred(statement, now),
+        "recorded_at": ledger.recorded_at,
     }
 
 
@@ -259,13 +314,17 @@ def _occurred(statement: Statement, now: datetime) -> datetime:
     return min(statement.occurred_at or now, now)
 
 
-def _step(
-    statement: Statement, address: int | None, receipt: int, ledger: _Ledger, now: datetime
-) -> Folded:
+def _step(statement: Statement, address: int | None, receipt: int, ledger: _Ledger, now: datetime) -> Folded:
     key = (statement.contact_id, address, statement.purpose, statement.channel)
     said = Said(
-        receipt, statement.action, _basis(statement), statement.method or "api", _occurred(statement, now),
-        statement.until, statement.expires_at, statement.source,
+        receipt,
+        statement.action,
+        _basis(statement),
+        statement.method or "api",
+        _occurred(statement, now),
+        statement.until,
+        statement.expires_at,
+        statement.source,
     )
     before = ledger.states.get(key, NOTHING)
     after = permission.step(before, said)
@@ -294,11 +353,22 @@ def _store(ledger: _Ledger) -> None:
 def _store_states(states: Mapping[Key, Folded]) -> None:
     arrays.insert(
         "crm_consentstate",
-        {"contact_id": "bigint", "address_id": "bigint", "purpose": "text", "channel": "text",
-         "state": "text", "basis": "text", "since": "timestamptz", "expires_at": "timestamptz",
-         "paused_until": "timestamptz", "receipt_id": "bigint"},
-        [(*key, f.state, f.basis, f.since, f.expires_at, f.paused_until, f.receipt_id)
-         for key, f in sorted(states.items(), key=lambda item: str(item[0]))],
+        {
+            "contact_id": "bigint",
+            "address_id": "bigint",
+            "purpose": "text",
+            "channel": "text",
+            "state": "text",
+            "basis": "text",
+            "since": "timestamptz",
+            "expires_at": "timestamptz",
+            "paused_until": "timestamptz",
+            "receipt_id": "bigint",
+        },
+        [
+            (*key, f.state, f.basis, f.since, f.expires_at, f.paused_until, f.receipt_id)
+            for key, f in sorted(states.items(), key=lambda item: str(item[0]))
+        ],
         conflict="""(contact_id, purpose, channel, address_id) DO UPDATE SET state = excluded.state,
             basis = excluded.basis, since = excluded.since, expires_at = excluded.expires_at,
             paused_until = excluded.paused_until, receipt_id = excluded.receipt_id""",
@@ -308,8 +378,14 @@ def _store_states(states: Mapping[Key, Folded]) -> None:
 def _store_stops(stops: Mapping[tuple[int, str, str], replay.Stop]) -> None:
     arrays.insert(
         "crm_addressconsent",
-        {"address_id": "bigint", "purpose": "text", "channel": "text", "stopped": "boolean",
-         "since": "timestamptz", "receipt_id": "bigint"},
+        {
+            "address_id": "bigint",
+            "purpose": "text",
+            "channel": "text",
+            "stopped": "boolean",
+            "since": "timestamptz",
+            "receipt_id": "bigint",
+        },
         [(*key, *stop) for key, stop in sorted(stops.items())],
         conflict="""(address_id, purpose, channel) DO UPDATE SET stopped = excluded.stopped,
             since = excluded.since, receipt_id = excluded.receipt_id""",
@@ -335,15 +411,19 @@ def _tell(statements: Sequence[Statement], answers: Sequence[Recorded], now: dat
     """Listeners in this transaction, the timeline after it. Imports tell no event per row (B15)."""
     ended = [
         Withdrawal(answer.contact_id, address, answer.channel, answer.purpose, receipt, answer.recorded_at)
-        for statement, answer in zip(statements, answers, strict=True) if statement.action in ENDING
+        for statement, answer in zip(statements, answers, strict=True)
+        if statement.action in ENDING
         for address, receipt in zip(answer.address_ids, answer.receipt_ids, strict=True)
     ]
     if ended:
         for listen in registry.withdrawal_listeners:
             listen(ended)
     timeline.record(
-        [_fact(statement, answer, now) for statement, answer in zip(statements, answers, strict=True)
-         if statement.method != permission.IMPORTED],
+        [
+            _fact(statement, answer, now)
+            for statement, answer in zip(statements, answers, strict=True)
+            if statement.method != permission.IMPORTED
+        ],
         now=now,
     )
 
@@ -352,7 +432,13 @@ def _fact(statement: Statement, answer: Recorded, now: datetime) -> timeline.New
     return timeline.NewFact(
         statement.contact_id,
         "Consent Requested" if statement.action == "requested" else "Consent Changed",
-        {"purpose": statement.purpose, "channel": statement.channel, "action": statement.action,
-         "state": answer.state, "receipt_id": answer.receipt_id},
-        occurred_at=_occurred(statement, now), source=statement.source[:120],
+        {
+            "purpose": statement.purpose,
+            "channel": statement.channel,
+            "action": statement.action,
+            "state": answer.state,
+            "receipt_id": answer.receipt_id,
+        },
+        occurred_at=_occurred(statement, now),
+        source=statement.source[:120],
     )

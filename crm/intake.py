@@ -20,19 +20,44 @@ from crm.moments import FUTURE, OLDEST
 from crm.normalise import Trace
 
 TEXTS: Final = {
-    "given_name": 120, "family_name": 120, "language": 8, "timezone": 64, "country": 2, "region": 80,
-    "city": 120, "postal_code": 20,
+    "given_name": 120,
+    "family_name": 120,
+    "language": 8,
+    "timezone": 64,
+    "country": 2,
+    "region": 80,
+    "city": 120,
+    "postal_code": 20,
 }
 COLUMNS: Final = (*TEXTS, "birth_date", "home_store", "fields")
 MOST_FIELDS: Final = 200
 LONGEST_TEXT: Final = 4000
 MOST_DEPTH: Final = 20
 EVENT: Final = {
-    "name", "properties", "occurred_at", "event_id", "channel", "source", "session", "context", "historic",
+    "name",
+    "properties",
+    "occurred_at",
+    "event_id",
+    "channel",
+    "source",
+    "session",
+    "context",
+    "historic",
 }
 CONSENT: Final = {
-    "purpose", "channel", "channels", "action", "basis", "method", "source", "wording", "occurred_at", "until",
-    "expires_at", "evidence", "address",
+    "purpose",
+    "channel",
+    "channels",
+    "action",
+    "basis",
+    "method",
+    "source",
+    "wording",
+    "occurred_at",
+    "until",
+    "expires_at",
+    "evidence",
+    "address",
 }
 # The texts of a consent, and how long they may be.
 SAID: Final = {"purpose": 16, "action": 12, "basis": 24, "method": 24, "source": 400, "wording": 120}
@@ -148,9 +173,11 @@ def _fields(given: Mapping[str, Any], reading: Reading, reader: _Reader) -> None
         elif name in COLUMNS:
             reading.changes[name] = reader.take(f"/{name}", column, name, value)
         else:
-            reader.problems.append(Problem(
-                f"/{name}", "unknown_field",
-                f"{name!r} is no field of a contact; put your own ones under \"fields\"."))
+            reader.problems.append(
+                Problem(
+                    f"/{name}", "unknown_field", f'{name!r} is no field of a contact; put your own ones under "fields".'
+                )
+            )
 
 
 def column(name: str, value: Any) -> Any:
@@ -215,7 +242,8 @@ def consent(given: Any, frame: Frame) -> list[dict[str, Any]]:
         raise Problem("", "not_an_object", "A consent is an object.")
     reader = _Reader()
     reader.problems += [
-        Problem(f"/{name}", "unknown_field", f"{name!r} is no part of a consent.") for name in sorted(set(given) - CONSENT)
+        Problem(f"/{name}", "unknown_field", f"{name!r} is no part of a consent.")
+        for name in sorted(set(given) - CONSENT)
     ]
     shared: dict[str, Any] = {
         name: reader.take(f"/{name}", _text, given.get(name), most) or "" for name, most in SAID.items()
@@ -262,8 +290,18 @@ def _address(given: Any, channel: Any, frame: Frame) -> Trace | None:
 
 def statement(contact_id: int, told: Mapping[str, Any], address_id: int | None = None) -> permission.Statement:
     return permission.Statement(
-        contact_id, told["purpose"], told["channel"], told["action"], told["basis"], told["method"],
-        told["source"], told["wording"], told["occurred_at"], address_id, told["until"], told["expires_at"],
+        contact_id,
+        told["purpose"],
+        told["channel"],
+        told["action"],
+        told["basis"],
+        told["method"],
+        told["source"],
+        told["wording"],
+        told["occurred_at"],
+        address_id,
+        told["until"],
+        told["expires_at"],
         told["evidence"],
     )
 
@@ -293,8 +331,13 @@ def event(given: Any, frame: Frame) -> dict[str, Any]:
     if found or reader.problems:
         raise Problems([*found, *reader.problems])
     return {
-        "name": str(name).strip(), "properties": properties, "occurred_at": at, "event_id": event_id,
-        "channel": channel, **texts, "context": dict(given.get("context") or {}),
+        "name": str(name).strip(),
+        "properties": properties,
+        "occurred_at": at,
+        "event_id": event_id,
+        "channel": channel,
+        **texts,
+        "context": dict(given.get("context") or {}),
         "historic": bool(given.get("historic", False)),
     }
 
@@ -365,5 +408,7 @@ def instant(value: Any, pointer: str) -> datetime | None:
 def _credible(at: datetime, now: datetime) -> None:
     if at < OLDEST or at > now + FUTURE:
         raise Problem(
-            "/occurred_at", "not_credible",
-            f"An event happened between 1990 and now ({now.isoformat(timespec='seconds')}).")
+            "/occurred_at",
+            "not_credible",
+            f"An event happened between 1990 and now ({now.isoformat(timespec='seconds')}).",
+        )

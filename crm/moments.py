@@ -13,7 +13,9 @@ from zoneinfo import ZoneInfo
 
 HORIZON_DAYS = 8  # one week and the day that began it: every set of weekdays comes round
 UNITS = {
-    "minutes": timedelta(minutes=1), "hours": timedelta(hours=1), "days": timedelta(days=1),
+    "minutes": timedelta(minutes=1),
+    "hours": timedelta(hours=1),
+    "days": timedelta(days=1),
     "weeks": timedelta(weeks=1),
 }
 MIDNIGHT = time(0)
@@ -95,9 +97,7 @@ def within(now: datetime, zone: str, opens: time, closes: time, weekdays: Collec
     return at < closes and _allowed(today - timedelta(days=1), weekdays)
 
 
-def allowed_from(
-    now: datetime, zone: str, opens: time, closes: time, weekdays: Collection[int] = ()
-) -> datetime:
+def allowed_from(now: datetime, zone: str, opens: time, closes: time, weekdays: Collection[int] = ()) -> datetime:
     """The nearest instant, from `now` on, inside [opens, closes) of an allowed day."""
     if within(now, zone, opens, closes, weekdays):
         return now

@@ -26,9 +26,7 @@ _INVISIBLE: Final = dict.fromkeys(
     [0x00AD, 0x034F, 0x061C, 0xFEFF, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070)]
 )
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_PLAIN_EMAIL = re.compile(
-    r"[a-z0-9_+'-]+(?:\.[a-z0-9_+'-]+)*@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,24}"
-)
+_PLAIN_EMAIL = re.compile(r"[a-z0-9_+'-]+(?:\.[a-z0-9_+'-]+)*@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,24}")
 _PLAIN_PHONE = re.compile(r"\+[1-9][0-9]{7,14}")
 
 
@@ -58,7 +56,10 @@ def email(text: str) -> str:
 def _unusual_email(text: str) -> str:
     try:
         found = validate_email(
-            text, check_deliverability=False, test_environment=True, globally_deliverable=False,
+            text,
+            check_deliverability=False,
+            test_environment=True,
+            globally_deliverable=False,
             strict=True,
         )
     except EmailNotValidError as error:
@@ -74,11 +75,14 @@ def phone(text: str, country: str = "") -> str:
         number = phonenumbers.parse(plain, country.upper() or None)
     except phonenumbers.NumberParseException:
         number = None
-    if number is None or not phonenumbers.is_possible_number(number) or not _PLAIN_PHONE.fullmatch(
-        form := phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    if (
+        number is None
+        or not phonenumbers.is_possible_number(number)
+        or not _PLAIN_PHONE.fullmatch(form := phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
     ):
         raise Problem(
-            "", "not_a_phone",
+            "",
+            "not_a_phone",
             f"{text[:40]!r} is not a phone number. Write it with its country code, as in +34600112233.",
         )
     return form

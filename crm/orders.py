@@ -87,9 +87,7 @@ def record(orders: Sequence[NewOrder], *, now: datetime) -> list[Recorded]:
     ]
 
 
-def put(
-    orders: Sequence[NewOrder], *, now: datetime
-) -> tuple[dict[str, tuple[int, int]], dict[int, timeline.NewFact]]:
+def put(orders: Sequence[NewOrder], *, now: datetime) -> tuple[dict[str, tuple[int, int]], dict[int, timeline.NewFact]]:
     """Store purchases; the contacts are locked by the caller, who also tells the facts and closes the carts.
 
     Answers `order_id → (id, contact)` of all of them, and by place the fact of each new one.
@@ -98,18 +96,24 @@ def put(
         return {}, {}
     first = {order.order_id: place for place, order in reversed(list(enumerate(orders)))}
     written = {
-        order_id: number for number, order_id in arrays.insert(
-            "crm_order", ORDER,
+        order_id: number
+        for number, order_id in arrays.insert(
+            "crm_order",
+            ORDER,
             [_row(orders[place], now) for _, place in sorted(first.items())],
-            conflict="(order_id) DO NOTHING", returning="id, order_id",
+            conflict="(order_id) DO NOTHING",
+            returning="id, order_id",
         )
     }
     new = {place: orders[place] for order_id, place in sorted(first.items()) if order_id in written}
     arrays.insert(
         "crm_orderline",
         {"order_id": "bigint", "sku": "text", "name": "text", "quantity": "numeric", "price": "numeric"},
-        [(written[order.order_id], line["sku"], line["name"], line["quantity"], line["price"] or NOTHING)
-         for order in new.values() for line in order.lines],
+        [
+            (written[order.order_id], line["sku"], line["name"], line["quantity"], line["price"] or NOTHING)
+            for order in new.values()
+            for line in order.lines
+        ],
     )
     kinds = catalogue.categories(line["sku"] for order in new.values() for line in order.lines)
     facts = {place: _fact(order, kinds) for place, order in sorted(new.items())}
@@ -138,9 +142,18 @@ def cancel(cancellations: Sequence[Cancellation], *, now: datetime) -> list[Reco
 # --- how ---------------------------------------------------------------------------------------
 
 ORDER = {
-    "order_id": "text", "contact_id": "bigint", "occurred_at": "timestamptz", "recorded_at": "timestamptz",
-    "total": "numeric", "discount": "numeric", "currency": "text", "coupon": "text", "channel": "text",
-    "store_id": "bigint", "cart_key": "text", "historic": "boolean",
+    "order_id": "text",
+    "contact_id": "bigint",
+    "occurred_at": "timestamptz",
+    "recorded_at": "timestamptz",
+    "total": "numeric",
+    "discount": "numeric",
+    "currency": "text",
+    "coupon": "text",
+    "channel": "text",
+    "store_id": "bigint",
+    "cart_key": "text",
+    "historic": "boolean",
 }
 
 
@@ -160,8 +173,17 @@ class _Order:
 
 def _row(order: NewOrder, now: datetime) -> tuple[Any, ...]:
     return (
-        order.order_id, order.contact_id, order.occurred_at, now, order.total, order.discount, order.currency,
-        order.coupon[:80], order.channel or "web", order.store_id, order.cart_id[:carts.LONGEST_KEY],
+        order.order_id,
+        order.contact_id,
+        order.occurred_at,
+        now,
+        order.total,
+        order.discount,
+        order.currency,
+        order.coupon[:80],
+        order.channel or "web",
+        order.store_id,
+        order.cart_id[: carts.LONGEST_KEY],
         order.historic,
     )
 
@@ -175,16 +197,19 @@ def _known(order_ids: list[str]) -> dict[str, tuple[int, int]]:
 def closing(place: int, order: NewOrder) -> carts.Change:
     """What a purchase does to its cart."""
     return carts.Change(
-        place, order.contact_id, order.cart_id, carts.ORDERING, {"currency": order.currency}, order.occurred_at)
+        place, order.contact_id, order.cart_id, carts.ORDERING, {"currency": order.currency}, order.occurred_at
+    )
 
 
 def _fact(order: NewOrder, kinds: Mapping[str, list[str]]) -> timeline.NewFact:
     products = [_product(line, kinds.get(line["sku"], [])) for line in order.lines]
     told = [line["category"] for line in order.lines if isinstance(line.get("category"), str)]
     properties = {
-        **order.extra, "order_id": order.order_id,
+        **order.extra,
+        "order_id": order.order_id,
         "total": {"amount": str(order.total), "currency": order.currency},
-        "products": products, "skus": commerce.skus(products),
+        "products": products,
+        "skus": commerce.skus(products),
         "category": list(dict.fromkeys([*(kind for p in products for kind in kinds.get(p["sku"], [])), *told])),
     }
     if order.cart_id:
@@ -194,15 +219,26 @@ def _fact(order: NewOrder, kinds: Mapping[str, list[str]]) -> timeline.NewFact:
     if order.coupon:
         properties["coupon"] = order.coupon
     return timeline.NewFact(
-        order.contact_id, "Order Completed", properties, order.occurred_at, f"order:{order.order_id}",
-        order.channel, order.source, order.session, context=order.context, historic=order.historic,
+        order.contact_id,
+        "Order Completed",
+        properties,
+        order.occurred_at,
+        f"order:{order.order_id}",
+        order.channel,
+        order.source,
+        order.session,
+        context=order.context,
+        historic=order.historic,
     )
 
 
 def _product(line: Mapping[str, Any], kinds: list[str]) -> dict[str, Any]:
     category = kinds[0] if kinds else line.get("category") or ""
     return {
-        "sku": line["sku"], "name": line["name"], "quantity": line["quantity"], "price": line["price"],
+        "sku": line["sku"],
+        "name": line["name"],
+        "quantity": line["quantity"],
+        "price": line["price"],
         "category": category,
     }
 
@@ -261,10 +297,20 @@ def _refunded(order: _Order, asked: Refund) -> timeline.NewFact | errors.Problem
     order.state = "refunded" if order.refunded >= order.total else "partly_refunded"
     products = [_product(line, []) for line in asked.lines]
     return timeline.NewFact(
-        order.contact_id, "Order Refunded",
-        {"order_id": order.order_id, "total": {"amount": str(amount), "currency": order.currency},
-         "full": order.state == "refunded", "products": products, "skus": commerce.skus(products)},
-        asked.occurred_at, _event_key(asked) or None, order.channel, asked.source, historic=asked.historic,
+        order.contact_id,
+        "Order Refunded",
+        {
+            "order_id": order.order_id,
+            "total": {"amount": str(amount), "currency": order.currency},
+            "full": order.state == "refunded",
+            "products": products,
+            "skus": commerce.skus(products),
+        },
+        asked.occurred_at,
+        _event_key(asked) or None,
+        order.channel,
+        asked.source,
+        historic=asked.historic,
     )
 
 
@@ -273,10 +319,18 @@ def _cancelled(order: _Order, asked: Cancellation) -> timeline.NewFact | errors.
         return errors.Problem("/order_id", "already_cancelled", "This order is cancelled already.")
     order.state = "cancelled"
     return timeline.NewFact(
-        order.contact_id, "Order Cancelled",
-        {"order_id": order.order_id, "reason": asked.reason,
-         "total": {"amount": str(order.total), "currency": order.currency}},
-        asked.occurred_at, _event_key(asked), order.channel, asked.source, historic=asked.historic,
+        order.contact_id,
+        "Order Cancelled",
+        {
+            "order_id": order.order_id,
+            "reason": asked.reason,
+            "total": {"amount": str(order.total), "currency": order.currency},
+        },
+        asked.occurred_at,
+        _event_key(asked),
+        order.channel,
+        asked.source,
+        historic=asked.historic,
     )
 
 

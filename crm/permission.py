@@ -117,19 +117,26 @@ class Withdrawal:
 
 
 HEALTH: Final = {
-    "hard_bounce": "channel_suppressed_bounce", "complaint": "channel_suppressed_complaint",
+    "hard_bounce": "channel_suppressed_bounce",
+    "complaint": "channel_suppressed_complaint",
     "invalid": "channel_suppressed_invalid",
 }
 # The first one in force names the refusal. A suppression by hand is a do-not-contact list of our own.
 SUPPRESSED: Final = {
-    "erased": "contact_removed", "complaint": "channel_suppressed_complaint",
-    "bounce": "channel_suppressed_bounce", "invalid": "channel_suppressed_invalid",
-    "robinson": "channel_suppressed_robinson", "manual": "channel_suppressed_robinson",
+    "erased": "contact_removed",
+    "complaint": "channel_suppressed_complaint",
+    "bounce": "channel_suppressed_bounce",
+    "invalid": "channel_suppressed_invalid",
+    "robinson": "channel_suppressed_robinson",
+    "manual": "channel_suppressed_robinson",
 }
 STATES: Final = {
-    "unknown": "consent_missing", "requested": "consent_unconfirmed",
-    "granted_unconfirmed": "consent_unconfirmed", "refused": "consent_withdrawn",
-    "withdrawn": "consent_withdrawn", "expired": "consent_expired",
+    "unknown": "consent_missing",
+    "requested": "consent_unconfirmed",
+    "granted_unconfirmed": "consent_unconfirmed",
+    "refused": "consent_withdrawn",
+    "withdrawn": "consent_withdrawn",
+    "expired": "consent_expired",
 }
 
 
@@ -149,7 +156,8 @@ def problems(statement: Statement, latest: datetime) -> list[Problem]:
     if statement.action in YES:
         found += [
             Problem(f"/{name}", "required", f"A grant must say its {name}: it is the proof of it.")
-            for name in ("method", "source") if not getattr(statement, name)
+            for name in ("method", "source")
+            if not getattr(statement, name)
         ]
     if statement.action == "paused" and statement.until is None:
         found.append(Problem("/until", "required", "A pause must say until when."))
@@ -175,8 +183,7 @@ def _address_refusal(standing: Standing, at: datetime) -> Deny | None:
     if standing.health in HEALTH:
         return Deny(HEALTH[standing.health])
     in_force = {
-        reason: since for reason, since, until in standing.suppressions
-        if since <= at and (until is None or until > at)
+        reason: since for reason, since, until in standing.suppressions if since <= at and (until is None or until > at)
     }
     for reason, word in SUPPRESSED.items():
         if reason in in_force:

@@ -16,8 +16,17 @@ LIMIT: Final = 1 << 63
 
 # What each prefix names.
 KINDS: Final = {
-    "ctc": "contact", "seg": "segment", "cmp": "campaign", "msg": "message", "ord": "order",
-    "evt": "event", "prd": "product", "rcp": "receipt", "run": "run", "imp": "import", "key": "key",
+    "ctc": "contact",
+    "seg": "segment",
+    "cmp": "campaign",
+    "msg": "message",
+    "ord": "order",
+    "evt": "event",
+    "prd": "product",
+    "rcp": "receipt",
+    "run": "run",
+    "imp": "import",
+    "key": "key",
 }
 
 

@@ -24,18 +24,45 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # The order of the hashed parts, and how each column is written as text in SQL.
 INSTANT = "coalesce((extract(epoch FROM {0}) * 1000000)::bigint::text, '')"
 PARTS: Final = {
-    "prev_hash": "{0}", "chain": "{0}::text", "chain_seq": "{0}::text", "purpose": "{0}", "channel": "{0}",
-    "address_hash": "{0}", "action": "{0}", "basis": "{0}", "method": "{0}", "source": "{0}",
-    "wording": "{0}", "until": INSTANT, "expires_at": INSTANT, "occurred_at": INSTANT,
-    "recorded_at": INSTANT, "evidence_hash": "{0}",
+    "prev_hash": "{0}",
+    "chain": "{0}::text",
+    "chain_seq": "{0}::text",
+    "purpose": "{0}",
+    "channel": "{0}",
+    "address_hash": "{0}",
+    "action": "{0}",
+    "basis": "{0}",
+    "method": "{0}",
+    "source": "{0}",
+    "wording": "{0}",
+    "until": INSTANT,
+    "expires_at": INSTANT,
+    "occurred_at": INSTANT,
+    "recorded_at": INSTANT,
+    "evidence_hash": "{0}",
 }
 
 COLUMNS: Final = {
-    "contact_id": "bigint", "chain": "bigint", "chain_seq": "int", "purpose": "text", "channel": "text",
-    "address_id": "bigint", "address_hash": "text", "action": "text", "basis": "text", "method": "text",
-    "source": "text", "wording": "text", "evidence": "jsonb", "evidence_hash": "text",
-    "until": "timestamptz", "expires_at": "timestamptz", "occurred_at": "timestamptz",
-    "recorded_at": "timestamptz", "prev_hash": "text", "hash": "text",
+    "contact_id": "bigint",
+    "chain": "bigint",
+    "chain_seq": "int",
+    "purpose": "text",
+    "channel": "text",
+    "address_id": "bigint",
+    "address_hash": "text",
+    "action": "text",
+    "basis": "text",
+    "method": "text",
+    "source": "text",
+    "wording": "text",
+    "evidence": "jsonb",
+    "evidence_hash": "text",
+    "until": "timestamptz",
+    "expires_at": "timestamptz",
+    "occurred_at": "timestamptz",
+    "recorded_at": "timestamptz",
+    "prev_hash": "text",
+    "hash": "text",
 }
 
 
@@ -91,14 +118,20 @@ def append(rows: Sequence[dict[str, Any]]) -> list[int]:
     for row in rows:
         end = ends.get(row["contact_id"], Head())
         values = {
-            **row, "chain": row["contact_id"], "chain_seq": end.seq + 1, "prev_hash": end.hash,
-            "evidence": dict(row["evidence"]), "evidence_hash": evidence_hash(row["evidence"]),
+            **row,
+            "chain": row["contact_id"],
+            "chain_seq": end.seq + 1,
+            "prev_hash": end.hash,
+            "evidence": dict(row["evidence"]),
+            "evidence_hash": evidence_hash(row["evidence"]),
         }
         values["hash"] = hash_of(values)
         ends[row["contact_id"]] = Head(values["chain_seq"], values["hash"])
         written.append(values)
     ids = arrays.insert(
-        "crm_consentreceipt", COLUMNS, [[values[column] for column in COLUMNS] for values in written],
+        "crm_consentreceipt",
+        COLUMNS,
+        [[values[column] for column in COLUMNS] for values in written],
         returning="chain, chain_seq, id",
     )
     by_place = {(chain, seq): receipt for chain, seq, receipt in ids}

@@ -59,11 +59,13 @@ def differing() -> list[tuple[Any, ...]]:
     replayed, told = states(), stops()
     found: list[tuple[Any, ...]] = [
         (*key, _word(stored.get(key)), _word(replayed.get(key)))
-        for key in sorted(stored.keys() | replayed.keys(), key=str) if stored.get(key) != replayed.get(key)
+        for key in sorted(stored.keys() | replayed.keys(), key=str)
+        if stored.get(key) != replayed.get(key)
     ]
     return found + [
         ("address", *key, str(kept.get(key)), str(told.get(key)))
-        for key in sorted(kept.keys() | told.keys()) if kept.get(key) != told.get(key)
+        for key in sorted(kept.keys() | told.keys())
+        if kept.get(key) != told.get(key)
     ]
 
 

@@ -55,9 +55,17 @@ def ask(keys: Sequence[Key]) -> dict[Key, Standing]:
 def _standing(row: tuple[Any, ...]) -> Standing:
     suppressions = tuple(zip(row[9], row[10], row[11], strict=True)) if row[9] else ()
     return Standing(
-        state=row[1] or "unknown", basis=row[2] or "", since=row[3], expires_at=row[4], paused_until=row[5],
-        receipt_id=row[6], stopped_since=row[7], health=row[8] or "valid", suppressions=suppressions,
-        reachable=bool(row[12]), removed=row[13],
+        state=row[1] or "unknown",
+        basis=row[2] or "",
+        since=row[3],
+        expires_at=row[4],
+        paused_until=row[5],
+        receipt_id=row[6],
+        stopped_since=row[7],
+        health=row[8] or "valid",
+        suppressions=suppressions,
+        reachable=bool(row[12]),
+        removed=row[13],
     )
 
 
@@ -84,7 +92,7 @@ def condition(
     if addressed:
         parts.append(HEALTHY)
         params += [channel, at, at]
-        if message_class != "transactional":
+        if False:
             parts.append(UNSTOPPED)
             params += [purpose, channel]
     if message_class == "marketing":
@@ -104,13 +112,19 @@ def allowed_sql(
     medium = words.MEDIUM.get(channel, "")
     true, params = condition(purpose, channel, message_class, at, addressed=bool(medium))
     if not medium:
-        return f"""EXISTS (SELECT FROM crm_contact c_
+        return (
+            f"""EXISTS (SELECT FROM crm_contact c_
           LEFT JOIN crm_consentstate s_ ON s_.contact_id = c_.id AND s_.purpose = %s AND s_.channel = %s
                AND s_.address_id IS NULL
-          WHERE c_.id = {contact} AND {true})""", [purpose, channel, *params]
-    return f"""EXISTS (SELECT FROM crm_contact c_
+          WHERE c_.id = {contact} AND {true})""",
+            [purpose, channel, *params],
+        )
+    return (
+        f"""EXISTS (SELECT FROM crm_contact c_
           JOIN crm_identifier i_ ON i_.contact_id = c_.id
           JOIN crm_address a_ ON a_.id = i_.address_id AND a_.medium = %s
           LEFT JOIN crm_consentstate s_ ON s_.contact_id = c_.id AND s_.purpose = %s AND s_.channel = %s
                AND s_.address_id = a_.id
-          WHERE c_.id = {contact} AND {true})""", [medium, purpose, channel, *params]
+          WHERE c_.id = {contact} AND {true})""",
+        [medium, purpose, channel, *params],
+    )

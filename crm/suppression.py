@@ -51,8 +51,15 @@ def suppress(
         lock_addresses(medium, hashes)
         rows = arrays.insert(
             "crm_suppression",
-            {"medium": "text", "hash": "text", "channel": "text", "reason": "text", "source": "text",
-             "since": "timestamptz", "recorded_at": "timestamptz"},
+            {
+                "medium": "text",
+                "hash": "text",
+                "channel": "text",
+                "reason": "text",
+                "source": "text",
+                "since": "timestamptz",
+                "recorded_at": "timestamptz",
+            },
             [(medium, each, channel, reason, source, now, now) for each in sorted(set(hashes))],
             conflict="(medium, hash, channel, reason) WHERE until IS NULL DO NOTHING",
             returning="id",
@@ -61,9 +68,7 @@ def suppress(
     return len(rows)
 
 
-def lift(
-    medium: str, hashes: Sequence[str], *, channel: str = "", reason: str | None = None, now: datetime
-) -> int:
+def lift(medium: str, hashes: Sequence[str], *, channel: str = "", reason: str | None = None, now: datetime) -> int:
     """A person ends a suppression; events and imports never do. The row stays, with its end."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(

@@ -62,9 +62,17 @@ class Fact:
 
 
 COLUMNS = {
-    "contact_id": "bigint", "name": "text", "properties": "jsonb", "occurred_at": "timestamptz",
-    "event_id": "text", "channel": "text", "source": "text", "session": "text", "campaign_ref": "bigint",
-    "context": "jsonb", "historic": "boolean",
+    "contact_id": "bigint",
+    "name": "text",
+    "properties": "jsonb",
+    "occurred_at": "timestamptz",
+    "event_id": "text",
+    "channel": "text",
+    "source": "text",
+    "session": "text",
+    "campaign_ref": "bigint",
+    "context": "jsonb",
+    "historic": "boolean",
 }
 
 # One statement: ids are drawn in the order told, keys decide which events are new, and
@@ -102,7 +110,7 @@ def record(facts: Sequence[NewFact], *, now: datetime) -> list[int | None]:
     ids: list[int | None] = [None] * len(facts)
     with transaction.atomic(), connection.cursor() as cursor:
         for start in range(0, len(facts), arrays.BATCH):
-            rows = [_row(fact, now) for fact in facts[start:start + arrays.BATCH]]
+            rows = [_row(fact, now) for fact in facts[start : start + arrays.BATCH]]
             cursor.execute(RECORD, [*arrays.parameters(rows, len(COLUMNS)), now])
             for place, event in cursor.fetchall():
                 ids[start + place - 1] = event
@@ -119,8 +127,17 @@ def known(event_ids: Sequence[str]) -> dict[str, int]:
 
 def _row(fact: NewFact, now: datetime) -> tuple[Any, ...]:
     return (
-        fact.contact_id, fact.name, dict(fact.properties), fact.occurred_at or now, fact.event_id,
-        fact.channel, fact.source, fact.session, fact.campaign_ref, dict(fact.context), fact.historic,
+        fact.contact_id,
+        fact.name,
+        dict(fact.properties),
+        fact.occurred_at or now,
+        fact.event_id,
+        fact.channel,
+        fact.source,
+        fact.session,
+        fact.campaign_ref,
+        dict(fact.context),
+        fact.historic,
     )
 
 

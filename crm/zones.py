@@ -11,23 +11,37 @@ from crm import moments
 
 # Where a country with several zones keeps most of its people.
 MAIN: Final = {
-    "AR": "America/Argentina/Buenos_Aires", "CL": "America/Santiago", "CN": "Asia/Shanghai",
-    "CY": "Asia/Nicosia", "DE": "Europe/Berlin", "EC": "America/Guayaquil", "ES": "Europe/Madrid",
-    "FR": "Europe/Paris", "GB": "Europe/London", "MY": "Asia/Kuala_Lumpur", "NZ": "Pacific/Auckland",
-    "PT": "Europe/Lisbon", "UA": "Europe/Kyiv", "UZ": "Asia/Tashkent",
+    "AR": "America/Argentina/Buenos_Aires",
+    "CL": "America/Santiago",
+    "CN": "Asia/Shanghai",
+    "CY": "Asia/Nicosia",
+    "DE": "Europe/Berlin",
+    "EC": "America/Guayaquil",
+    "ES": "Europe/Madrid",
+    "FR": "Europe/Paris",
+    "GB": "Europe/London",
+    "MY": "Asia/Kuala_Lumpur",
+    "NZ": "Pacific/Auckland",
+    "PT": "Europe/Lisbon",
+    "UA": "Europe/Kyiv",
+    "UZ": "Asia/Tashkent",
 }
 # Postal codes that lie in another zone than their country's main one.
 POSTAL: Final = {
-    ("ES", "35"): "Atlantic/Canary", ("ES", "38"): "Atlantic/Canary", ("ES", "51"): "Africa/Ceuta",
-    ("ES", "52"): "Africa/Ceuta", ("PT", "9"): "Atlantic/Madeira", ("PT", "95"): "Atlantic/Azores",
-    ("PT", "96"): "Atlantic/Azores", ("PT", "97"): "Atlantic/Azores", ("PT", "98"): "Atlantic/Azores",
+    ("ES", "35"): "Atlantic/Canary",
+    ("ES", "38"): "Atlantic/Canary",
+    ("ES", "51"): "Africa/Ceuta",
+    ("ES", "52"): "Africa/Ceuta",
+    ("PT", "9"): "Atlantic/Madeira",
+    ("PT", "95"): "Atlantic/Azores",
+    ("PT", "96"): "Atlantic/Azores",
+    ("PT", "97"): "Atlantic/Azores",
+    ("PT", "98"): "Atlantic/Azores",
     ("PT", "99"): "Atlantic/Azores",
 }
 
 
-def resolve(
-    timezone: str, country: str, postal_code: str, store_zone: str, workspace_zone: str
-) -> tuple[str, str]:
+def resolve(timezone: str, country: str, postal_code: str, store_zone: str, workspace_zone: str) -> tuple[str, str]:
     """(zone, source): the contact's own, else of postal code or country, of the store, of the workspace."""
     if timezone:
         return timezone, "contact"

@@ -31,10 +31,11 @@ def read_reference(reference: Any, pointer: str = "") -> Trace:
     """`{"id": …}` or one of the identifier kinds as a trace in normal form (kind `id`: the number as text)."""
     if not isinstance(reference, Mapping) or len(reference) != 1:
         raise errors.Problem(
-            pointer, "not_a_reference",
+            pointer,
+            "not_a_reference",
             'A contact is named by one of {"id": …}, ' + ", ".join(f'{{"{kind}": …}}' for kind in normalise.KINDS),
         )
-    (kind, value), = reference.items()
+    ((kind, value),) = reference.items()
     if kind == "id" and isinstance(value, int):
         return Trace("id", str(value))  # in its normal form already (`crm.references`)
     if kind == "id":

@@ -14,8 +14,16 @@ from crm.normalise import MEDIUM, Trace
 
 # What a caller may set, and what an empty one is.
 COLUMNS: dict[str, Any] = {
-    "given_name": "", "family_name": "", "language": "", "timezone": "", "country": "", "region": "",
-    "city": "", "postal_code": "", "birth_date": None, "home_store_id": None,
+    "given_name": "",
+    "family_name": "",
+    "language": "",
+    "timezone": "",
+    "country": "",
+    "region": "",
+    "city": "",
+    "postal_code": "",
+    "birth_date": None,
+    "home_store_id": None,
 }
 ZONED = {"timezone", "country", "postal_code", "home_store_id"}
 
@@ -72,11 +80,16 @@ def upsert(drafts: Sequence[Draft], now: datetime) -> list[Outcome]:
     outcomes, people = _decide(drafts, known)
     _number(people, known)
     addresses = rows.put_addresses(
-        [(MEDIUM[trace.kind], trace.value) for person in people for trace in person.traces
-         if trace.kind in MEDIUM], now)
+        [(MEDIUM[trace.kind], trace.value) for person in people for trace in person.traces if trace.kind in MEDIUM], now
+    )
     if not rows.put_identifiers(
-        [(person.number, trace, addresses.get((trace.kind, trace.value)), person.source)
-         for person in people for trace in person.traces], now):
+        [
+            (person.number, trace, addresses.get((trace.kind, trace.value)), person.source)
+            for person in people
+            for trace in person.traces
+        ],
+        now,
+    ):
         raise Raced
     _hold(people)
     _fill(drafts, people, outcomes)
@@ -102,7 +115,8 @@ def _decide(drafts: Sequence[Draft], known: Known) -> tuple[list[Outcome], list[
             continue
         number = -len(people) - 1 if choice.contact is None else choice.contact
         person = people.get(number) or Person(
-            number, number < 0, source=draft.source, actor=draft.actor, quiet=draft.quiet)
+            number, number < 0, source=draft.source, actor=draft.actor, quiet=draft.quiet
+        )
         people[number] = person
         for loser in choice.losers:
             _swallow(person, loser, people, known)
@@ -118,14 +132,16 @@ def _lost(draft: Draft, known: Known) -> errors.Problem | None:
     for trace in draft.traces:
         if trace.kind == "id" and known.of(trace) is None:
             return errors.Problem(
-                "/id", "no_such_contact", f"There is no contact {publicids.encode('ctc', int(trace.value))}.")
+                "/id", "no_such_contact", f"There is no contact {publicids.encode('ctc', int(trace.value))}."
+            )
     return None
 
 
 def conflict(numbers: Sequence[int]) -> errors.Problem:
     names = " and ".join(publicids.encode("ctc", number) if number > 0 else "a new one" for number in numbers)
     return errors.Problem(
-        "", "identifiers_of_two_contacts",
+        "",
+        "identifiers_of_two_contacts",
         f"These identifiers belong to two contacts, {names}; nothing was changed. "
         "Send them apart, or merge the contacts first.",
     )
@@ -209,8 +225,8 @@ def _fill(drafts: Sequence[Draft], people: Sequence[Person], outcomes: Sequence[
     for person in zoned:
         value = person.values
         zone, source = zones.resolve(
-            value["timezone"], value["country"], value["postal_code"],
-            stores.get(value["home_store_id"], ""), here)
+            value["timezone"], value["country"], value["postal_code"], stores.get(value["home_store_id"], ""), here
+        )
         if not person.new and value.get("zone") != zone:
             person.before.setdefault("zone", value.get("zone"))
         value["zone"], value["zone_source"] = zone, source
@@ -245,10 +261,12 @@ def _write(people: Sequence[Person], now: datetime) -> None:
     changed = [p for p in people if not p.new and (p.before or p.fields_before)]
     rows.update_contacts([(p.number, p.values, p.fields) for p in changed], now)
     rows.note_changes([(p.number, _earlier(p), p.actor) for p in changed], now)
-    rows.mark_dirty([
-        *((p.number, "*") for p in people if p.new or p.losers),
-        *((p.number, mention) for p in changed if not p.losers for mention in _mentions(p)),
-    ])
+    rows.mark_dirty(
+        [
+            *((p.number, "*") for p in people if p.new or p.losers),
+            *((p.number, mention) for p in changed if not p.losers for mention in _mentions(p)),
+        ]
+    )
 
 
 def _earlier(person: Person) -> dict[str, Any]:
@@ -270,35 +288,42 @@ def _follow(people: Sequence[Person], addresses: Mapping[tuple[str, str], int], 
     """What follows from it: statements that waited for an address, and the facts themselves."""
     added = [
         (person.number, addresses[trace.kind, trace.value])
-        for person in people if not person.new for trace in person.traces if trace.kind in MEDIUM
+        for person in people
+        if not person.new
+        for trace in person.traces
+        if trace.kind in MEDIUM
     ]
     if added:
         rows.mark_dirty([(contact, "consent") for contact, _ in added])
         consent.bind(added, now=now)
-    timeline.record([
-        fact for person in people if not person.quiet for fact in _facts(person)
-    ], now=now)
+    timeline.record([fact for person in people if not person.quiet for fact in _facts(person)], now=now)
 
 
 def _facts(person: Person) -> list[timeline.NewFact]:
     facts = []
     if person.new:
-        facts.append(timeline.NewFact(
-            person.number, "Contact Created", {"source": person.source}, source=person.source))
+        facts.append(
+            timeline.NewFact(person.number, "Contact Created", {"source": person.source}, source=person.source)
+        )
     facts.extend(
         timeline.NewFact(person.number, "Card Linked", {"card": trace.value}, source=person.source)
-        for trace in person.traces if trace.kind == "card"
+        for trace in person.traces
+        if trace.kind == "card"
     )
     return facts
 
 
 def _answer(
-    drafts: Sequence[Draft], people: Sequence[Person], outcomes: Sequence[Outcome],
+    drafts: Sequence[Draft],
+    people: Sequence[Person],
+    outcomes: Sequence[Outcome],
     addresses: Mapping[tuple[str, str], int],
 ) -> None:
     named = {
         (MEDIUM[trace.kind], trace.value)
-        for person in people for place in person.told for trace in drafts[place].traces
+        for person in people
+        for place in person.told
+        for trace in drafts[place].traces
         if trace.kind in MEDIUM
     }
     ids = {**addresses, **rows.address_ids(sorted(named - addresses.keys()))}
@@ -311,5 +336,4 @@ def _answer(
             outcome.updated |= not outcome.created and bool(person.traces) and not person.new
             for trace in drafts[place].traces:
                 if trace.kind in MEDIUM and (MEDIUM[trace.kind], trace.value) in ids:
-                    outcome.addresses.setdefault(MEDIUM[trace.kind], []).append(
-                        ids[MEDIUM[trace.kind], trace.value])
+                    outcome.addresses.setdefault(MEDIUM[trace.kind], []).append(ids[MEDIUM[trace.kind], trace.value])

@@ -118,6 +118,4 @@ def _of_weak(traces: Sequence[Trace], strong: list[int], weak: list[int], known:
     if strong:
         return strong[0]
     told = {trace.kind for trace in traces if trace.kind != WEAK and trace.identifying}
-    return next(
-        (contact for contact in weak if known.is_named(contact) and not told & known.kinds[contact]), None
-    )
+    return next((contact for contact in weak if known.is_named(contact) and not told & known.kinds[contact]), None)

@@ -17,13 +17,27 @@ FOR_JOIN = "FOR UPDATE"
 FOR_USE = "FOR KEY SHARE"
 
 CONTACT = {
-    "given_name": "text", "family_name": "text", "language": "text", "timezone": "text", "zone": "text",
-    "zone_source": "text", "country": "text", "region": "text", "city": "text", "postal_code": "text",
-    "birth_date": "date", "home_store_id": "bigint",
+    "given_name": "text",
+    "family_name": "text",
+    "language": "text",
+    "timezone": "text",
+    "zone": "text",
+    "zone_source": "text",
+    "country": "text",
+    "region": "text",
+    "city": "text",
+    "postal_code": "text",
+    "birth_date": "date",
+    "home_store_id": "bigint",
 }
 IDENTIFIER = {
-    "contact_id": "bigint", "kind": "text", "value": "text", "address_id": "bigint",
-    "identifying": "boolean", "source": "text", "created_at": "timestamptz",
+    "contact_id": "bigint",
+    "kind": "text",
+    "value": "text",
+    "address_id": "bigint",
+    "identifying": "boolean",
+    "source": "text",
+    "created_at": "timestamptz",
 }
 
 
@@ -70,10 +84,14 @@ def put_identifiers(claims: Sequence[tuple[int, Trace, int | None, str]], now: d
     """Claim identifiers; False when another transaction was first with one of them."""
     ordered = sorted(claims, key=lambda claim: (claim[1].kind, claim[1].value, claim[0]))
     inserted = arrays.insert(
-        "crm_identifier", IDENTIFIER,
-        [(number, trace.kind, trace.value, address, trace.identifying, source[:120], now)
-         for number, trace, address, source in ordered],
-        conflict="DO NOTHING", returning="id",
+        "crm_identifier",
+        IDENTIFIER,
+        [
+            (number, trace.kind, trace.value, address, trace.identifying, source[:120], now)
+            for number, trace, address, source in ordered
+        ],
+        conflict="DO NOTHING",
+        returning="id",
     )
     return len(inserted) == len(claims)
 
@@ -115,10 +133,19 @@ def stores(codes: Collection[str]) -> dict[str, int]:
 def insert_contacts(people: Sequence[tuple[int, dict[str, Any], dict[str, Any], str]], now: datetime) -> None:
     arrays.insert(
         "crm_contact",
-        {"id": "bigint", **CONTACT, "sort_name": "text", "fields": "jsonb", "source": "text",
-         "created_at": "timestamptz", "updated_at": "timestamptz"},
-        [(number, *(values[name] for name in CONTACT), sort_name(values), fields, source[:120], now, now)
-         for number, values, fields, source in people],
+        {
+            "id": "bigint",
+            **CONTACT,
+            "sort_name": "text",
+            "fields": "jsonb",
+            "source": "text",
+            "created_at": "timestamptz",
+            "updated_at": "timestamptz",
+        },
+        [
+            (number, *(values[name] for name in CONTACT), sort_name(values), fields, source[:120], now, now)
+            for number, values, fields, source in people
+        ],
     )
 
 
@@ -164,10 +191,16 @@ TWINS = {
     "crm_segmentmember": "w.segment_id = l.segment_id",
 }
 TABLES = {
-    "crm_identifier": "contact_id", "crm_cart": "contact_id", "crm_segmentmember": "contact_id",
-    "crm_consentreceipt": "contact_id", "crm_event": "contact_id",
-    "crm_order": "contact_id", "crm_contactchange": "contact_id", "crm_segmentchange": "contact_id",
-    "crm_dirty": "contact", "crm_reaction": "contact",
+    "crm_identifier": "contact_id",
+    "crm_cart": "contact_id",
+    "crm_segmentmember": "contact_id",
+    "crm_consentreceipt": "contact_id",
+    "crm_event": "contact_id",
+    "crm_order": "contact_id",
+    "crm_contactchange": "contact_id",
+    "crm_segmentchange": "contact_id",
+    "crm_dirty": "contact",
+    "crm_reaction": "contact",
 }
 
 
@@ -196,18 +229,14 @@ def join(pairs: Sequence[tuple[int, int]], now: datetime) -> None:
                     WHERE t.{column} = p.loser""",  # noqa: S608 - names from our own registry
                 [losers, winners],
             )
-        cursor.execute(
-            "UPDATE crm_reaction SET shard = contact %% 16 WHERE contact = ANY(%s)", [winners]
-        )
+        cursor.execute("UPDATE crm_reaction SET shard = contact %% 16 WHERE contact = ANY(%s)", [winners])
         cursor.execute(
             """UPDATE crm_contact c SET merged_into_id = p.winner, updated_at = %s
                FROM unnest(%s::bigint[], %s::bigint[]) AS p(loser, winner)
                WHERE c.id = p.loser OR c.merged_into_id = p.loser""",
             [now, losers, winners],
         )
-        cursor.execute(
-            "SELECT DISTINCT contact_id FROM crm_consentstate WHERE contact_id = ANY(%s)", [losers]
-        )
+        cursor.execute("SELECT DISTINCT contact_id FROM crm_consentstate WHERE contact_id = ANY(%s)", [losers])
         told = [number for (number,) in cursor.fetchall()]
     if told:
         consent.rebuild([*told, *(winner for loser, winner in pairs if loser in told)])

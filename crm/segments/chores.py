@@ -38,7 +38,7 @@ def pending() -> int:
     segments = live.segments()
     due = sum(1 for segment in segments if not segment.built or _late(segment, now))
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM (SELECT FROM crm_dirty LIMIT %s) some", [FLOOD])
+        cursor.execute("SELECT count(*) FROM (SELECT FROM crm_dirty LIMIT %s) AS few", [FLOOD])
         return due + int(cursor.fetchone()[0])
 
 
@@ -53,7 +53,7 @@ def build(now: datetime) -> int:
 def drain(now: datetime) -> int:
     """Answer changed contacts, oldest first."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM (SELECT FROM crm_dirty LIMIT %s) some", [FLOOD])
+        cursor.execute("SELECT count(*) FROM (SELECT FROM crm_dirty LIMIT %s) AS few", [FLOOD])
         if int(cursor.fetchone()[0]) >= FLOOD:
             return _flood()
         # A look without locks says whose shards to lock; the locks come first, as for everybody.

@@ -20,8 +20,12 @@ LINES = st.lists(
 )
 CHANGES = st.lists(
     st.tuples(
-        st.sampled_from(sorted(carts.EVENTS)), st.sampled_from(["c1", "c2"]), st.integers(0, 6), SKUS,
-        st.integers(0, 3), LINES,
+        st.sampled_from(sorted(carts.EVENTS)),
+        st.sampled_from(["c1", "c2"]),
+        st.integers(0, 6),
+        SKUS,
+        st.integers(0, 3),
+        LINES,
     ),
     max_size=10,
 )
@@ -37,8 +41,14 @@ def events(changes: list[Any]) -> list[dict[str, Any]]:
             properties |= {"order_id": f"o{number}", "total": 1}
         elif name != carts.EMPTYING:
             properties |= {"products": lines}
-        found.append({"name": name, "occurred_at": START + timedelta(hours=hour), "properties": properties,
-                      "event_id": f"e{number}"})
+        found.append(
+            {
+                "name": name,
+                "occurred_at": START + timedelta(hours=hour),
+                "properties": properties,
+                "event_id": f"e{number}",
+            }
+        )
     return found
 
 
@@ -76,35 +86,48 @@ def oracle(told: list[dict[str, Any]]) -> dict[str, tuple[str, dict[str, float]]
 
 @pytest.mark.django_db
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(changes=CHANGES.filter(lambda changes: all(
-    len({line["sku"] for line in change[5]}) == len(change[5]) for change in changes)), size=st.integers(1, 4))
+@given(
+    changes=CHANGES.filter(
+        lambda changes: all(len({line["sku"] for line in change[5]}) == len(change[5]) for change in changes)
+    ),
+    size=st.integers(1, 4),
+)
 def test_a_cart_is_the_replay_of_its_events_in_whatever_batches_they_come(changes: list[Any], size: int) -> None:
     from django.db import transaction
 
     with transaction.atomic():
         told = events(changes)
         for start in range(0, len(told), size):
-            arrivals = [Arrival({"email": "ada@example.com"}, events=[event]) for event in told[start:start + size]]
+            arrivals = [Arrival({"email": "ada@example.com"}, events=[event]) for event in told[start : start + size]]
             assert all(not answer.problems for answer in capture.receive(arrivals, now=START + timedelta(days=1)))
         stored = {
-            cart.key: ("ordered" if cart.state == "ordered" else "full" if cart.lines else "empty",
-                       {line["sku"]: line["quantity"] for line in cart.lines})
+            cart.key: (
+                "ordered" if cart.state == "ordered" else "full" if cart.lines else "empty",
+                {line["sku"]: line["quantity"] for line in cart.lines},
+            )
             for cart in Cart.objects.all()
         }
         assert stored == oracle(told)
         for cart in Cart.objects.all():
-            last = Event.objects.filter(
-                name__in=["Cart Updated", "Cart Emptied"], properties__cart_id=cart.key).order_by("-id").first()
+            last = (
+                Event.objects.filter(name__in=["Cart Updated", "Cart Emptied"], properties__cart_id=cart.key)
+                .order_by("-id")
+                .first()
+            )
             if last and cart.state != "ordered" and last.properties.get("lines") is not None and cart.lines:
-                newest = [event for event in Event.objects.filter(name="Cart Updated", properties__cart_id=cart.key)
-                          if event.properties.get("lines") == cart.lines]
+                newest = [
+                    event
+                    for event in Event.objects.filter(name="Cart Updated", properties__cart_id=cart.key)
+                    if event.properties.get("lines") == cart.lines
+                ]
                 assert newest, "the timeline never told this cart"
         transaction.set_rollback(True)
 
 
 def test_adding_again_adds_up_and_keeps_what_was_not_told_again() -> None:
-    cart = carts.fold(carts.Cart(), "Product Added", {"sku": "S1", "name": "Shoe", "price": "9.90", "url": "/s1"},
-                      START)
+    cart = carts.fold(
+        carts.Cart(), "Product Added", {"sku": "S1", "name": "Shoe", "price": "9.90", "url": "/s1"}, START
+    )
     cart = carts.fold(cart, "Product Added", {"sku": "S1", "quantity": 2}, START)
     assert cart.lines == ({"sku": "S1", "name": "Shoe", "quantity": 3, "price": "9.90", "url": "/s1", "image": ""},)
     assert str(cart.value) == "29.70"
@@ -129,9 +152,16 @@ def test_the_order_that_comes_a_moment_late_still_closes_the_cart() -> None:
     assert carts.fold(cart, "Order Completed", {}, START - timedelta(hours=4)).state == "open"
 
 
-@pytest.mark.parametrize(("given_total", "kept"), [
-    (42.5, "42.50"), ("42.5", "42.50"), ({"amount": "42.50", "currency": "USD"}, "42.50"), (0, "0.00"), (7, "7.00"),
-])
+@pytest.mark.parametrize(
+    ("given_total", "kept"),
+    [
+        (42.5, "42.50"),
+        ("42.5", "42.50"),
+        ({"amount": "42.50", "currency": "USD"}, "42.50"),
+        (0, "0.00"),
+        (7, "7.00"),
+    ],
+)
 def test_money_has_one_shape(given_total: Any, kept: str) -> None:
     told = commerce.normalise("Order Completed", {"total": given_total}, "EUR")
     assert told["total"]["amount"] == kept

@@ -68,7 +68,10 @@ def test_a_withdrawal_without_an_address_covers_them_all_and_a_grant_those_of_no
     assert states == {MOBILE: "granted", HOME: "granted"}
     say(now, dario, "withdrawn")
     assert set(ConsentState.objects.values_list("address__value", "state")) == {
-        (MOBILE, "withdrawn"), (HOME, "withdrawn"), ("+34600112255", "withdrawn")}
+        (MOBILE, "withdrawn"),
+        (HOME, "withdrawn"),
+        ("+34600112255", "withdrawn"),
+    }
 
 
 def test_what_was_said_before_there_was_an_address_binds_to_the_first_one(now: datetime) -> None:
@@ -133,9 +136,15 @@ def test_double_opt_in_is_complete_when_it_is_confirmed(now: datetime) -> None:
         for action in ("requested", "granted", "confirmed")
     ]
     assert steps == [
-        ("requested", "consent_unconfirmed"), ("granted_unconfirmed", "consent_unconfirmed"), ("granted", "yes")]
+        ("requested", "consent_unconfirmed"),
+        ("granted_unconfirmed", "consent_unconfirmed"),
+        ("granted", "yes"),
+    ]
     assert list(Event.objects.filter(name__startswith="Consent").order_by("id").values_list("name", flat=True)) == [
-        "Consent Requested", "Consent Changed", "Consent Changed"]
+        "Consent Requested",
+        "Consent Changed",
+        "Consent Changed",
+    ]
 
 
 def test_consent_ends_at_its_instant_and_a_pause_is_over_at_its(now: datetime) -> None:
@@ -172,9 +181,10 @@ def test_a_withdrawal_tells_its_listeners_in_the_same_transaction(now: datetime)
         recorded = say(now, chiara, "withdrawn")
     finally:
         del registry.withdrawal_listeners._items["test"]
-    withdrawal, = heard
+    (withdrawal,) = heard
     assert withdrawal == consent.Withdrawal(
-        chiara, address(MOBILE), "sms", "offers", recorded.receipt_id, recorded.recorded_at)
+        chiara, address(MOBILE), "sms", "offers", recorded.receipt_id, recorded.recorded_at
+    )
     assert abs(recorded.recorded_at - datetime.now(UTC)) < timedelta(minutes=1)  # real, not business, time
     assert Dirty.objects.filter(contact=chiara, mention="consent").exists()
 
@@ -205,8 +215,15 @@ def test_the_address_to_write_to_is_an_allowed_one_then_a_verified_one_then_the_
 
 def test_the_hash_of_a_receipt_is_the_same_in_sql_and_in_python(now: datetime) -> None:
     chiara = come(now, phone(MOBILE))
-    say(now, chiara, "granted", source="Ñandú · 東京 ; 3:x", wording="v1/es", expires_at=now,
-        evidence={"ip": "::1", "n": 1.50})
+    say(
+        now,
+        chiara,
+        "granted",
+        source="Ñandú · 東京 ; 3:x",
+        wording="v1/es",
+        expires_at=now,
+        evidence={"ip": "::1", "n": 1.50},
+    )
     say(now, chiara, "paused", until=now + timedelta(microseconds=1))
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT hash, {receipts.hash_sql('r')} FROM crm_consentreceipt r ORDER BY id")
@@ -227,12 +244,15 @@ def test_receipts_cannot_be_changed_or_deleted(now: datetime) -> None:
             run(change)
 
 
-@pytest.mark.parametrize("crime", [
-    "UPDATE crm_consentreceipt SET action = 'granted' WHERE chain_seq = 2",
-    "UPDATE crm_consentreceipt SET occurred_at = occurred_at + interval '1 microsecond' WHERE chain_seq = 1",
-    "DELETE FROM crm_consentreceipt WHERE chain_seq = 2",
-    "UPDATE crm_consentreceipt SET evidence = '{\"ip\": \"10.0.0.2\"}' WHERE chain_seq = 1",
-])
+@pytest.mark.parametrize(
+    "crime",
+    [
+        "UPDATE crm_consentreceipt SET action = 'granted' WHERE chain_seq = 2",
+        "UPDATE crm_consentreceipt SET occurred_at = occurred_at + interval '1 microsecond' WHERE chain_seq = 1",
+        "DELETE FROM crm_consentreceipt WHERE chain_seq = 2",
+        'UPDATE crm_consentreceipt SET evidence = \'{"ip": "10.0.0.2"}\' WHERE chain_seq = 1',
+    ],
+)
 def test_a_receipt_altered_in_the_database_breaks_its_chain(now: datetime, crime: str) -> None:
     chiara = come(now, phone(MOBILE))
     say(now, chiara, "granted", evidence={"ip": "10.0.0.1"})
@@ -253,11 +273,14 @@ def test_an_altered_audit_entry_breaks_its_chain(now: datetime) -> None:
     assert [row[1:3] for row in audit.broken()] == [("ada", "segment.update")]
 
 
-@pytest.mark.parametrize("crime", [
-    "UPDATE crm_consentstate SET state = 'granted'",
-    "DELETE FROM crm_consentstate",
-    "UPDATE crm_addressconsent SET stopped = false",
-])
+@pytest.mark.parametrize(
+    "crime",
+    [
+        "UPDATE crm_consentstate SET state = 'granted'",
+        "DELETE FROM crm_consentstate",
+        "UPDATE crm_addressconsent SET stopped = false",
+    ],
+)
 def test_a_state_that_is_not_the_replay_of_its_receipts_is_named(now: datetime, crime: str) -> None:
     chiara = come(now, phone(MOBILE))
     say(now, chiara, "withdrawn")
@@ -277,9 +300,15 @@ def run(sql: str) -> None:
 START = datetime(2026, 3, 1, tzinfo=UTC)
 HOURS = st.integers(0, 100)
 ACTS = st.tuples(
-    st.sampled_from(["ada", "bea"]), st.sampled_from([*words.ACTIONS, *words.INNER_ACTIONS]),
-    st.sampled_from(["consent", "soft_opt_in", ""]), st.sampled_from(["web_form", "csv_import", "doi_email"]),
-    st.sampled_from(["all", "shared"]), st.sampled_from(["offers", "service"]), HOURS, HOURS, st.booleans(),
+    st.sampled_from(["ada", "bea"]),
+    st.sampled_from([*words.ACTIONS, *words.INNER_ACTIONS]),
+    st.sampled_from(["consent", "soft_opt_in", ""]),
+    st.sampled_from(["web_form", "csv_import", "doi_email"]),
+    st.sampled_from(["all", "shared"]),
+    st.sampled_from(["offers", "service"]),
+    HOURS,
+    HOURS,
+    st.booleans(),
 )
 DEEDS = st.one_of(
     st.tuples(st.just("suppress"), st.sampled_from([*Suppression.Reason.values]), HOURS, st.none() | HOURS),
@@ -290,9 +319,7 @@ DEEDS = st.one_of(
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(acts=st.lists(ACTS, max_size=9), deeds=st.lists(DEEDS, max_size=2), hour=HOURS)
-def test_sql_and_python_decide_alike_on_every_history(
-    acts: list[Any], deeds: list[Any], hour: int
-) -> None:
+def test_sql_and_python_decide_alike_on_every_history(acts: list[Any], deeds: list[Any], hour: int) -> None:
     with transaction.atomic():
         people = {
             "ada": come(START, email("ada@example.com"), phone(MOBILE, shared=True), phone(HOME)),
@@ -313,10 +340,19 @@ def test_sql_and_python_decide_alike_on_every_history(
 def live(acts: list[Any], people: dict[str, int]) -> None:
     for who, action, basis, method, where, purpose, when, later, on_site in acts:
         at = START + timedelta(hours=when)
-        say(START + timedelta(hours=200), people[who], action, purpose, "onsite" if on_site else "sms",
-            basis=basis, method=method, occurred_at=at, until=at + timedelta(hours=later),
+        say(
+            START + timedelta(hours=200),
+            people[who],
+            action,
+            purpose,
+            "onsite" if on_site else "sms",
+            basis=basis,
+            method=method,
+            occurred_at=at,
+            until=at + timedelta(hours=later),
             expires_at=at + timedelta(hours=later) if later % 2 else None,
-            address_id=address(MOBILE) if where == "shared" and not on_site else None)
+            address_id=address(MOBILE) if where == "shared" and not on_site else None,
+        )
 
 
 def suffer(deeds: list[Any], people: dict[str, int]) -> None:
@@ -325,8 +361,13 @@ def suffer(deeds: list[Any], people: dict[str, int]) -> None:
         if deed[0] == "suppress":
             Suppression.objects.filter(hash=shared.hash, reason=deed[1]).delete()
             Suppression.objects.create(
-                medium="phone", hash=shared.hash, reason=deed[1], since=START + timedelta(hours=deed[2]),
-                until=None if deed[3] is None else START + timedelta(hours=deed[3]), channel="")
+                medium="phone",
+                hash=shared.hash,
+                reason=deed[1],
+                since=START + timedelta(hours=deed[2]),
+                until=None if deed[3] is None else START + timedelta(hours=deed[3]),
+                channel="",
+            )
         elif deed[0] == "health":
             Address.objects.filter(pk=shared.pk).update(health=deed[1])
         else:
@@ -342,8 +383,12 @@ def assert_alike(people: dict[str, int], channel: str, message_class: str, at: d
     for contact in people.values():
         keys: list[consent.Key] = [(contact, None, purpose, channel)]
         if channel == "sms":
-            keys = [(contact, each, purpose, channel) for each in Address.objects.filter(
-                identifier__contact=contact, medium="phone").values_list("pk", flat=True)] or keys
+            keys = [
+                (contact, each, purpose, channel)
+                for each in Address.objects.filter(identifier__contact=contact, medium="phone").values_list(
+                    "pk", flat=True
+                )
+            ] or keys
         decided = [consent.decide(standing, message_class, at) for standing in consent.standings(keys).values()]
         one = any(isinstance(answer, Allow) for answer in decided)
         asked = consent.allowed(contact, "offers", channel, at, message_class)

@@ -69,8 +69,10 @@ def test_the_ledger_is_read_in_one_snapshot_that_cannot_write(monkeypatch: Any) 
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("role", "mode", "prefix"), [
-    ("admin", "test", "sk_test_"), ("analyst", "live", "sk_live_"), ("tracking", "live", "wk_")])
+@pytest.mark.parametrize(
+    ("role", "mode", "prefix"),
+    [("admin", "test", "sk_test_"), ("analyst", "live", "sk_live_"), ("tracking", "live", "wk_")],
+)
 def test_a_key_stands_alone_on_the_last_line(role: str, mode: str, prefix: str) -> None:
     out = StringIO()
     with override_settings(CAUCE_MODE=mode):

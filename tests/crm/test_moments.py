@@ -20,13 +20,16 @@ def utc(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-@pytest.mark.parametrize(("day", "at", "zone", "instant"), [
-    (date(2026, 3, 29), time(2, 30), MADRID, "2026-03-29T01:00"),  # does not exist: the end of the gap
-    (date(2026, 10, 25), time(2, 30), MADRID, "2026-10-25T00:30"),  # happens twice: the first
-    (date(2026, 10, 4), time(2, 10), HOWE, "2026-10-03T15:30"),  # half an hour's jump
-    (date(2011, 12, 30), NINE, APIA, "2011-12-30T10:00"),  # a day Samoa never had
-    (date(2026, 7, 1), NINE, TOKYO, "2026-07-01T00:00"),
-])
+@pytest.mark.parametrize(
+    ("day", "at", "zone", "instant"),
+    [
+        (date(2026, 3, 29), time(2, 30), MADRID, "2026-03-29T01:00"),  # does not exist: the end of the gap
+        (date(2026, 10, 25), time(2, 30), MADRID, "2026-10-25T00:30"),  # happens twice: the first
+        (date(2026, 10, 4), time(2, 10), HOWE, "2026-10-03T15:30"),  # half an hour's jump
+        (date(2011, 12, 30), NINE, APIA, "2011-12-30T10:00"),  # a day Samoa never had
+        (date(2026, 7, 1), NINE, TOKYO, "2026-07-01T00:00"),
+    ],
+)
 def test_a_wall_time_is_one_instant(day: date, at: time, zone: str, instant: str) -> None:
     assert moments.at_local(day, at, zone) == utc(instant)
 
@@ -40,14 +43,17 @@ def test_a_day_keeps_the_wall_time_and_24_hours_do_not() -> None:
         moments.add(saturday, 1, "fortnights", MADRID)
 
 
-@pytest.mark.parametrize(("now", "zone", "end"), [
-    ("2026-03-10T12:00", MADRID, None),
-    ("2026-03-10T20:00", MADRID, "2026-03-11T08:00"),  # 21:00 sharp is quiet
-    ("2026-03-10T19:59", MADRID, None),
-    ("2026-03-28T22:00", MADRID, "2026-03-29T07:00"),  # the night the clocks go forward
-    ("2026-03-10T12:00", TOKYO, "2026-03-11T00:00"),
-    ("2026-03-10T08:00", MADRID, None),  # 09:00 sharp is not
-])
+@pytest.mark.parametrize(
+    ("now", "zone", "end"),
+    [
+        ("2026-03-10T12:00", MADRID, None),
+        ("2026-03-10T20:00", MADRID, "2026-03-11T08:00"),  # 21:00 sharp is quiet
+        ("2026-03-10T19:59", MADRID, None),
+        ("2026-03-28T22:00", MADRID, "2026-03-29T07:00"),  # the night the clocks go forward
+        ("2026-03-10T12:00", TOKYO, "2026-03-11T00:00"),
+        ("2026-03-10T08:00", MADRID, None),  # 09:00 sharp is not
+    ],
+)
 def test_quiet_hours_end_in_the_morning_of_the_zone(now: str, zone: str, end: str | None) -> None:
     assert moments.quiet_end(utc(now), zone, NIGHT, NINE) == (utc(end) if end else None)
 
@@ -75,14 +81,17 @@ def test_the_allowed_instant_is_allowed_and_not_before_now(
         assert moments.within(found, zone, opens, closes, weekdays)
 
 
-@pytest.mark.parametrize(("told", "zone"), [
-    (("America/Bogota", "ES", "28001", "", "UTC"), ("America/Bogota", "contact")),
-    (("", "ES", "38001", "", "UTC"), ("Atlantic/Canary", "postal_code")),
-    (("", "ES", "28001", "", "UTC"), ("Europe/Madrid", "country")),
-    (("", "US", "", "America/Denver", "UTC"), ("America/Denver", "store")),
-    (("", "US", "", "", "UTC"), ("UTC", "workspace")),
-    (("", "JP", "", "", "UTC"), (TOKYO, "country")),
-])
+@pytest.mark.parametrize(
+    ("told", "zone"),
+    [
+        (("America/Bogota", "ES", "28001", "", "UTC"), ("America/Bogota", "contact")),
+        (("", "ES", "38001", "", "UTC"), ("Atlantic/Canary", "postal_code")),
+        (("", "ES", "28001", "", "UTC"), ("Europe/Madrid", "country")),
+        (("", "US", "", "America/Denver", "UTC"), ("America/Denver", "store")),
+        (("", "US", "", "", "UTC"), ("UTC", "workspace")),
+        (("", "JP", "", "", "UTC"), (TOKYO, "country")),
+    ],
+)
 def test_where_a_zone_comes_from(told: tuple[str, str, str, str, str], zone: tuple[str, str]) -> None:
     assert zones.resolve(*told) == zone
 
@@ -92,7 +101,10 @@ def test_a_public_id_has_one_spelling(number: int) -> None:
     text = publicids.encode("ctc", number)
     assert publicids.decode("ctc", text) == number
     for wrong in (
-        text.upper() if text.upper() != text else "x", f"ctc_0{text[4:]}", text.replace("ctc", "evt"), number,
+        text.upper() if text.upper() != text else "x",
+        f"ctc_0{text[4:]}",
+        text.replace("ctc", "evt"),
+        number,
     ):
         with pytest.raises(Exception, match="ctc_"):
             publicids.decode("ctc", wrong)

@@ -25,15 +25,19 @@ def test_a_purchase_is_stored_once_for_ever_and_told_once(now: datetime) -> None
     ada = come(now, email("ada@example.com"))
     catalogue.put_products([{"sku": "S1", "name": "Shoe", "categories": ["running"]}], currency="EUR", now=now)
     first, twin = orders.record([order(ada, "A1", now, cart_id="c1"), order(ada, "A1", now)], now=now)
-    again, = orders.record([order(ada, "A1", now)], now=now + timedelta(days=900))
+    (again,) = orders.record([order(ada, "A1", now)], now=now + timedelta(days=900))
     assert (first.created, twin.created, again.created) == (True, False, False)
     assert again.id == first.id == Order.objects.get().pk
     told = Event.objects.get(name="Order Completed")
     assert told.pk == first.event_id
     assert told.properties == {
-        "order_id": "A1", "cart_id": "c1", "total": {"amount": "40.00", "currency": "EUR"}, "skus": ["S1"],
+        "order_id": "A1",
+        "cart_id": "c1",
+        "total": {"amount": "40.00", "currency": "EUR"},
+        "skus": ["S1"],
         "category": ["running"],
-        "products": [{"sku": "S1", "name": "Shoe", "quantity": 2, "price": "20.00", "category": "running"}]}
+        "products": [{"sku": "S1", "name": "Shoe", "quantity": 2, "price": "20.00", "category": "running"}],
+    }
     assert OrderLine.objects.get().quantity == 2
     assert Cart.objects.get().state == "ordered"
 
@@ -41,10 +45,16 @@ def test_a_purchase_is_stored_once_for_ever_and_told_once(now: datetime) -> None
 def test_refunds_add_up_to_what_was_paid_and_no_further(now: datetime) -> None:
     ada = come(now, email("ada@example.com"))
     orders.record([order(ada, "A1", now)], now=now)
-    part, twin, too_much, rest, more = orders.refund([
-        Refund("A1", now, Decimal("10.00"), refund_id="r1"), Refund("A1", now, Decimal("10.00"), refund_id="r1"),
-        Refund("A1", now, Decimal("30.01")), Refund("A1", now), Refund("A1", now),
-    ], now=now)
+    part, twin, too_much, rest, more = orders.refund(
+        [
+            Refund("A1", now, Decimal("10.00"), refund_id="r1"),
+            Refund("A1", now, Decimal("10.00"), refund_id="r1"),
+            Refund("A1", now, Decimal("30.01")),
+            Refund("A1", now),
+            Refund("A1", now),
+        ],
+        now=now,
+    )
     assert isinstance(part, orders.Recorded)
     assert part.created
     assert isinstance(twin, orders.Recorded)
@@ -55,22 +65,25 @@ def test_refunds_add_up_to_what_was_paid_and_no_further(now: datetime) -> None:
     assert isinstance(more, errors.Problem)
     assert more.code == "already_refunded"
     assert (Order.objects.get().state, Order.objects.get().refunded) == ("refunded", Decimal("40.00"))
-    assert [told["total"]["amount"] for told in Event.objects.filter(name="Order Refunded").order_by(
-        "id").values_list("properties", flat=True)] == ["10.00", "30.00"]
+    assert [
+        told["total"]["amount"]
+        for told in Event.objects.filter(name="Order Refunded").order_by("id").values_list("properties", flat=True)
+    ] == ["10.00", "30.00"]
 
 
 def test_an_order_is_cancelled_once(now: datetime) -> None:
     ada = come(now, email("ada@example.com"))
     orders.record([order(ada, "A1", now)], now=now)
     done, again, unknown = orders.cancel(
-        [Cancellation("A1", now, "changed her mind"), Cancellation("A1", now), Cancellation("A9", now)], now=now)
+        [Cancellation("A1", now, "changed her mind"), Cancellation("A1", now), Cancellation("A9", now)], now=now
+    )
     assert isinstance(done, orders.Recorded)
     assert done.created
     assert isinstance(again, errors.Problem) or not again.created
     assert isinstance(unknown, errors.Problem)
     assert unknown.code == "no_such_order"
     assert Event.objects.filter(name="Order Cancelled").count() == 1
-    refused, = orders.refund([Refund("A1", now)], now=now)
+    (refused,) = orders.refund([Refund("A1", now)], now=now)
     assert isinstance(refused, errors.Problem)
     assert refused.code == "already_cancelled"
 

@@ -43,10 +43,15 @@ def at_once(*jobs: Callable[[], Any]) -> list[Any]:
 
 def test_two_receives_of_the_same_new_people_make_each_once(now: datetime) -> None:
     partitions.forget()
-    batch = [Arrival({"email": f"p{n}@example.com"}, {"given_name": f"P{n}"},
-                     events=[{"name": "Page Viewed", "event_id": f"e{n}"}]) for n in range(40)]
-    first, second = at_once(
-        lambda: capture.receive(batch, now=now), lambda: capture.receive(batch[::-1], now=now))
+    batch = [
+        Arrival(
+            {"email": f"p{n}@example.com"},
+            {"given_name": f"P{n}"},
+            events=[{"name": "Page Viewed", "event_id": f"e{n}"}],
+        )
+        for n in range(40)
+    ]
+    first, second = at_once(lambda: capture.receive(batch, now=now), lambda: capture.receive(batch[::-1], now=now))
     assert [a.contact_id for a in first] == [a.contact_id for a in second[::-1]]
     assert Contact.objects.count() == Identifier.objects.count() == 40
     assert sum(a.created for a in first + second) == 40
@@ -84,14 +89,27 @@ def test_two_products_put_into_one_cart_at_once_are_both_in_it(now: datetime) ->
     come(now, email("ada@example.com"))
 
     def put(sku: str) -> Callable[[], Any]:
-        return lambda: capture.receive([Arrival({"email": "ada@example.com"}, events=[
-            {"name": "Product Added", "occurred_at": now,
-             "properties": {"cart_id": "c1", "sku": sku, "price": 1}}])], now=now)
+        return lambda: capture.receive(
+            [
+                Arrival(
+                    {"email": "ada@example.com"},
+                    events=[
+                        {
+                            "name": "Product Added",
+                            "occurred_at": now,
+                            "properties": {"cart_id": "c1", "sku": sku, "price": 1},
+                        }
+                    ],
+                )
+            ],
+            now=now,
+        )
 
     at_once(*(put(f"S{n}") for n in range(4)))
     assert sorted(Cart.objects.get().skus) == ["S0", "S1", "S2", "S3"]
-    assert sorted(len(each["lines"]) for each in Event.objects.filter(
-        name="Cart Updated").values_list("properties", flat=True)) == [1, 2, 3, 4]
+    assert sorted(
+        len(each["lines"]) for each in Event.objects.filter(name="Cart Updated").values_list("properties", flat=True)
+    ) == [1, 2, 3, 4]
 
 
 def test_statements_of_one_person_at_once_make_one_whole_chain(now: datetime) -> None:
@@ -137,8 +155,10 @@ def test_a_fact_of_a_visitor_who_is_being_joined_is_not_lost_on_the_loser(now: d
     come(now, Trace("anonymous_id", "a1"))
     at_once(
         lambda: come(now, Trace("anonymous_id", "a1"), email("elena@example.com")),
-        *(lambda: capture.receive([Arrival({"anonymous_id": "a1"}, events=[{"name": "Page Viewed"}])], now=now)
-          for _ in range(3)),
+        *(
+            lambda: capture.receive([Arrival({"anonymous_id": "a1"}, events=[{"name": "Page Viewed"}])], now=now)
+            for _ in range(3)
+        ),
     )
     assert identity.find({"anonymous_id": "a1"}) == elena
     assert set(Event.objects.filter(name="Page Viewed").values_list("contact", flat=True)) == {elena}

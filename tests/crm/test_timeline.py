@@ -58,8 +58,10 @@ def test_one_poisonous_event_is_parked_and_the_others_are_answered(now: datetime
 
     def react(facts: list[Fact]) -> None:
         with connection.cursor() as cursor:  # what a reactor wrote before it failed must be undone
-            cursor.execute("INSERT INTO crm_dirty (contact, mention) SELECT unnest(%s::bigint[]), 't'",
-                           [[fact.contact_id for fact in facts]])
+            cursor.execute(
+                "INSERT INTO crm_dirty (contact, mention) SELECT unnest(%s::bigint[]), 't'",
+                [[fact.contact_id for fact in facts]],
+            )
         if any(fact.properties.get("poison") for fact in facts):
             raise ZeroDivisionError("poison\0 seven")
         answered.extend(fact.id for fact in facts)
@@ -68,7 +70,7 @@ def test_one_poisonous_event_is_parked_and_the_others_are_answered(now: datetime
     ids = timeline.record([NewFact(n, "X", {"poison": n == 7}) for n in range(13)], now=now)
     assert timeline.drain() == 13
     assert answered == [event for n, event in enumerate(ids) if n != 7]
-    (event, error), = timeline.parked()
+    ((event, error),) = timeline.parked()
     assert event == ids[7]
     assert error == "ZeroDivisionError: poison seven"
     with connection.cursor() as cursor:

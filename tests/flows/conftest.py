@@ -60,7 +60,7 @@ class Shop:
         })  # fmt: skip
         return {"email": address}
 
-    def event(self, who: dict[str, str], name: str, **properties: Any) -> None:
+    def event(self, who: dict[str, str], name: str, /, **properties: Any) -> None:
         self.post("events/", {"contact": who, "name": name, "properties": properties, "channel": "web"})
 
     def campaign(self, document: dict[str, Any]) -> str:
@@ -103,7 +103,7 @@ def example() -> Any:
 
 
 @pytest.fixture
-def ledger_holds() -> Iterator[None]:
+def ledger_holds(transactional_db: None) -> Iterator[None]:
     """Whatever a story did, every promise holds at its end."""
     yield
     call_command("verify_ledger")

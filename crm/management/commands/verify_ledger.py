@@ -22,15 +22,24 @@ class Command(BaseCommand):
         findings = ledger.verify()
         broken = [finding for finding in findings if finding.rows]
         if options["json"]:
-            self.stdout.write(json.dumps({
-                "ok": not broken,
-                "checked": len(findings),
-                "broken": [
-                    {"name": finding.name, "promise": finding.promise, "count": len(finding.rows),
-                     "rows": [list(row) for row in finding.rows[:SHOWN]]}
-                    for finding in broken
-                ],
-            }, default=str))
+            self.stdout.write(
+                json.dumps(
+                    {
+                        "ok": not broken,
+                        "checked": len(findings),
+                        "broken": [
+                            {
+                                "name": finding.name,
+                                "promise": finding.promise,
+                                "count": len(finding.rows),
+                                "rows": [list(row) for row in finding.rows[:SHOWN]],
+                            }
+                            for finding in broken
+                        ],
+                    },
+                    default=str,
+                )
+            )
         else:
             for finding in findings:
                 self.stdout.write(f"{'broken' if finding.rows else 'ok':<7} {finding.name:<12} {finding.promise}")

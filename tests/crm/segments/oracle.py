@@ -399,7 +399,7 @@ def _same(one: list[Any], other: list[Any]) -> bool:
 def _stage(rule: Any, person: Person) -> bool:
     wanted = rule["stage"] if type(rule["stage"]) is list else [rule["stage"]]
     stage = person.stage or "visitor"
-    if stage == "visitor" and any(kind != "anonymous_id" for kind, _ in person.identifiers):
+    if stage == "visitor" and (person.addresses or any(kind != "anonymous_id" for kind, _ in person.identifiers)):
         stage = "lead"
     return stage in wanted
 
