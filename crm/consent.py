@@ -9,13 +9,13 @@ permission away is told to `registry.withdrawal_listeners` in the same transacti
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
 
-from crm import arrays, errors, moments, permission, reach, receipts, registry, replay, timeline, words
+from crm import arrays, errors, moments, permission, places, reach, receipts, registry, replay, timeline, words
 from crm.permission import (
     NOTHING,
     Allow,
@@ -30,6 +30,7 @@ from crm.permission import (
     fold,
     problems,
 )
+from crm.places import Ledger
 from crm.standings import allowed_sql, purpose_of
 from crm.standings import ask as standings_of
 
@@ -74,19 +75,6 @@ class Recorded:
     address_ids: tuple[int | None, ...]
 
 
-@dataclass
-class _Ledger:
-    """The rows of one `record()`: states and address stops as they stand, and what changes."""
-
-    recorded_at: datetime
-    addresses: dict[tuple[int, str], list[int]]
-    hashes: dict[int, str]
-    states: dict[Key, Folded] = field(default_factory=dict)
-    stops: dict[tuple[int, str, str], replay.Stop] = field(default_factory=dict)
-    changed: set[Key] = field(default_factory=set)
-    changed_stops: set[tuple[int, str, str]] = field(default_factory=set)
-
-
 def standings(keys: Sequence[Key]) -> dict[Key, Standing]:
     """The standing of each (contact, address, purpose, channel): ONE query."""
     return standings_of(keys)
@@ -119,8 +107,8 @@ def record(statements: Sequence[Statement], *, now: datetime) -> list[Recorded]:
     if not statements:
         return []
     with transaction.atomic():
-        contacts = _lock_contacts(statements)
-        ledger = _open(contacts, statements)
+        contacts = places.lock_contacts(statements)
+        ledger = places.read(contacts, statements)
         answers = _write(statements, ledger, now)
         _store(ledger)
         _tell(statements, answers, now)
@@ -196,67 +184,8 @@ def _columns(pairs: Sequence[tuple[int, int]]) -> tuple[list[int], list[int]]:
     return [left for left, _ in pairs], [right for _, right in pairs]
 
 
-def _lock_contacts(statements: Sequence[Statement]) -> list[int]:
-    contacts = sorted({statement.contact_id for statement in statements})
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT id FROM crm_contact WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [contacts])
-        missing = set(contacts) - {contact for (contact,) in cursor.fetchall()}
-    if missing:
-        raise errors.Problems(
-            [
-                errors.Problem(f"/{index}/contact", "no_such_contact", "There is no such contact.")
-                for index, statement in enumerate(statements)
-                if statement.contact_id in missing
-            ]
-        )
-    return contacts
-
-
-def _open(contacts: list[int], statements: Sequence[Statement]) -> _Ledger:
-    """Lock the addresses concerned, read the clock, then what stands."""
-    named = sorted({each.address_id for each in statements if each.address_id is not None})
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT a.id, a.medium, a.hash, array(SELECT i.contact_id FROM crm_identifier i
-                      WHERE i.address_id = a.id AND i.contact_id = ANY(%s) ORDER BY i.contact_id)
-               FROM crm_address a
-               WHERE a.id IN (SELECT address_id FROM crm_identifier
-                              WHERE contact_id = ANY(%s) AND address_id IS NOT NULL)
-                  OR a.id = ANY(%s)
-               ORDER BY a.id FOR UPDATE OF a""",
-            [contacts, contacts, named],
-        )
-        found = cursor.fetchall()
-        cursor.execute("SELECT clock_timestamp()")
-        ledger = _Ledger(cursor.fetchone()[0], {}, {})
-        for address, medium, value, holders in found:
-            ledger.hashes[address] = value
-            for holder in holders:
-                ledger.addresses.setdefault((holder, medium), []).append(address)
-        cursor.execute(
-            """SELECT contact_id, address_id, purpose, channel, state, basis, since, expires_at, paused_until,
-                      receipt_id FROM crm_consentstate WHERE contact_id = ANY(%s)""",
-            [contacts],
-        )
-        ledger.states = {row[:4]: Folded(*row[4:]) for row in cursor.fetchall()}
-        cursor.execute(
-            """SELECT address_id, purpose, channel, stopped, since, receipt_id
-               FROM crm_addressconsent WHERE address_id = ANY(%s)""",
-            [list(ledger.hashes)],
-        )
-        ledger.stops = {row[:3]: row[3:] for row in cursor.fetchall()}
-    return ledger
-
-
-def _covered(statement: Statement, ledger: _Ledger) -> list[int | None]:
-    if statement.address_id is not None:
-        return [statement.address_id]
-    medium = words.MEDIUM.get(statement.channel, "")
-    return [*ledger.addresses.get((statement.contact_id, medium), ())] or [None]
-
-
-def _write(statements: Sequence[Statement], ledger: _Ledger, now: datetime) -> list[Recorded]:
-    covered = [_covered(statement, ledger) for statement in statements]
+def _write(statements: Sequence[Statement], ledger: Ledger, now: datetime) -> list[Recorded]:
+    covered = [places.covered(statement, ledger) for statement in statements]
     rows = [
         _receipt(statement, address, ledger, now)
         for statement, addresses in zip(statements, covered, strict=True)
@@ -285,7 +214,7 @@ def _write(statements: Sequence[Statement], ledger: _Ledger, now: datetime) -> l
     return answers
 
 
-def _receipt(statement: Statement, address: int | None, ledger: _Ledger, now: datetime) -> dict[str, Any]:
+def _receipt(statement: Statement, address: int | None, ledger: Ledger, now: datetime) -> dict[str, Any]:
     return {
         "contact_id": statement.contact_id,
         "purpose": statement.purpose,
@@ -314,7 +243,7 @@ def _occurred(statement: Statement, now: datetime) -> datetime:
     return min(statement.occurred_at or now, now)
 
 
-def _step(statement: Statement, address: int | None, receipt: int, ledger: _Ledger, now: datetime) -> Folded:
+def _step(statement: Statement, address: int | None, receipt: int, ledger: Ledger, now: datetime) -> Folded:
     key = (statement.contact_id, address, statement.purpose, statement.channel)
     said = Said(
         receipt,
@@ -344,7 +273,7 @@ def rebuild(contacts: Sequence[int]) -> None:
     _store_states(replay.states(contacts))
 
 
-def _store(ledger: _Ledger) -> None:
+def _store(ledger: Ledger) -> None:
     _store_states({key: ledger.states[key] for key in ledger.changed})
     _store_stops({key: ledger.stops[key] for key in ledger.changed_stops})
     _mark_dirty(ledger)
@@ -392,7 +321,7 @@ def _store_stops(stops: Mapping[tuple[int, str, str], replay.Stop]) -> None:
     )
 
 
-def _mark_dirty(ledger: _Ledger) -> None:
+def _mark_dirty(ledger: Ledger) -> None:
     """Rules about consent: the contacts themselves, and everybody who shares a stopped address."""
     contacts = sorted({key[0] for key in ledger.changed})
     shared = sorted({key[0] for key in ledger.changed_stops})

@@ -6,32 +6,19 @@ Every mistake of an arrival is found at once and names its place.
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import orjson
 
-from crm import commerce, moments, normalise, permission, publicids, words
+from crm import commerce, normalise, permission, publicids, words
+from crm.columns import COLUMNS, UNSTORABLE, column, free_fields
 from crm.errors import Problem, Problems
 from crm.moments import FUTURE, OLDEST
 from crm.normalise import Trace
 
-TEXTS: Final = {
-    "given_name": 120,
-    "family_name": 120,
-    "language": 8,
-    "timezone": 64,
-    "country": 2,
-    "region": 80,
-    "city": 120,
-    "postal_code": 20,
-}
-COLUMNS: Final = (*TEXTS, "birth_date", "home_store", "fields")
-MOST_FIELDS: Final = 200
-LONGEST_TEXT: Final = 4000
 MOST_DEPTH: Final = 20
 EVENT: Final = {
     "name",
@@ -65,10 +52,6 @@ SAID: Final = {"purpose": 16, "action": 12, "basis": 24, "method": 24, "source":
 MARKS: Final = {"source": 120, "session": 80}
 LONGEST_EVENT_ID: Final = 200
 ONE_LINE: Final = ("Product Added", "Product Removed")
-_FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_ -]{0,79}")
-_UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
-_COUNTRY = re.compile(r"[A-Z]{2}")
-_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,4})?")
 
 
 @dataclass
@@ -180,59 +163,6 @@ def _fields(given: Mapping[str, Any], reading: Reading, reader: _Reader) -> None
             )
 
 
-def column(name: str, value: Any) -> Any:
-    """A standard field in its normal form; None empties it."""
-    if value is None or value == "":
-        return None
-    if name == "birth_date":
-        return _birth_date(value)
-    if not isinstance(value, str):
-        raise Problem("", "not_text", f"{name} must be text.")
-    text = normalise.clean(value)
-    if name == "country":
-        text = text.upper()
-    if len(text) > TEXTS[name] or _UNSTORABLE.search(text):
-        raise Problem("", "too_long", f"{name} has at most {TEXTS[name]} characters.")
-    if name in _FORMS:
-        is_one, code, remedy = _FORMS[name]
-        if not is_one(text):
-            raise Problem("", code, remedy)
-    return text
-
-
-_FORMS: Final[dict[str, tuple[Callable[[str], object], str, str]]] = {
-    "country": (_COUNTRY.fullmatch, "not_a_country", "Write the country with two letters, as in ES."),
-    "language": (_LANGUAGE.fullmatch, "not_a_language", "Write the language as in es or pt-BR."),
-    "timezone": (moments.is_zone, "not_a_zone", "Write the time zone as in Europe/Madrid."),
-}
-
-
-def _birth_date(value: Any) -> date:
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return value
-    try:
-        return date.fromisoformat(str(value)[:10])
-    except ValueError:
-        raise Problem("", "not_a_date", "Write the date as in 1990-05-31.") from None
-
-
-def free_fields(given: Any) -> dict[str, Any]:
-    """A shop's own fields: texts, numbers, booleans, lists of them; None removes one."""
-    if not isinstance(given, dict):
-        raise Problem("", "not_an_object", "The free fields are an object.")
-    if len(given) > MOST_FIELDS:
-        raise Problem("", "too_many", f"A contact has at most {MOST_FIELDS} free fields.")
-    for name, value in given.items():
-        if not _FIELD.fullmatch(str(name)):
-            raise Problem(f"/{name}", "bad_name", "A field is named with letters, digits, _ and -.")
-        for each in value if isinstance(value, list) else [value]:
-            if not isinstance(each, str | int | float | bool | None) or each != each:
-                raise Problem(f"/{name}", "not_a_value", "A field is text, number, boolean or a list of them.")
-            if isinstance(each, str) and (len(each) > LONGEST_TEXT or _UNSTORABLE.search(each)):
-                raise Problem(f"/{name}", "too_long", f"A text has at most {LONGEST_TEXT} characters, none NUL.")
-    return dict(given)
-
-
 # --- consents and events -------------------------------------------------------------------
 
 
@@ -266,7 +196,7 @@ def consent(given: Any, frame: Frame) -> list[dict[str, Any]]:
 
 def _text(given: Any, most: int) -> str:
     text = "" if given is None else str(given)
-    if _UNSTORABLE.search(text):
+    if UNSTORABLE.search(text):
         raise Problem("", "control_character", "Texts may not contain NUL or half of a character.")
     if len(text) > most:
         raise Problem("", "too_long", f"This has at most {most} characters.")
@@ -315,7 +245,7 @@ def event(given: Any, frame: Frame) -> dict[str, Any]:
     if strange:
         found.append(Problem(f"/{strange[0]}", "unknown_field", f"{strange[0]!r} is no part of an event."))
     name = given.get("name")
-    if not isinstance(name, str) or not 0 < len(name.strip()) <= 80 or _UNSTORABLE.search(name):
+    if not isinstance(name, str) or not 0 < len(name.strip()) <= 80 or UNSTORABLE.search(name):
         found.append(Problem("/name", "required", "An event has a name of 1 to 80 characters."))
     channel = given.get("channel") or ""
     if channel and channel not in words.EVENT_CHANNELS:
@@ -345,7 +275,7 @@ def event(given: Any, frame: Frame) -> dict[str, Any]:
 def _event_id(given: Any) -> str | None:
     if given is None:
         return None
-    if not isinstance(given, str) or not 0 < len(given) <= LONGEST_EVENT_ID or _UNSTORABLE.search(given):
+    if not isinstance(given, str) or not 0 < len(given) <= LONGEST_EVENT_ID or UNSTORABLE.search(given):
         raise Problem("", "too_long", f"An event_id is a text of 1 to {LONGEST_EVENT_ID} characters.")
     return given
 
@@ -386,7 +316,7 @@ def _storable(value: Any, pointer: str, depth: int) -> None:
     elif isinstance(value, list):
         for place, inner in enumerate(value):
             _storable(inner, f"{pointer}/{place}", depth + 1)
-    elif isinstance(value, str) and _UNSTORABLE.search(value):
+    elif isinstance(value, str) and UNSTORABLE.search(value):
         raise Problem(pointer, "control_character", "Texts may not contain NUL or half of a character.")
     elif isinstance(value, float) and not math.isfinite(value):
         raise Problem(pointer, "not_a_number", "NaN and infinity are no values.")

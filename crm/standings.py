@@ -92,7 +92,7 @@ def condition(
     if addressed:
         parts.append(HEALTHY)
         params += [channel, at, at]
-        if False:
+        if message_class != "transactional":
             parts.append(UNSTOPPED)
             params += [purpose, channel]
     if message_class == "marketing":

@@ -18,6 +18,9 @@ class SendEmail(SendStep):
     def read(cls, config: Reader) -> None:
         config.text("subject", required=True, longest=500)
         config.text("preheader", longest=500)
+        for key in ("from_name", "from_address", "reply_to"):
+            config.text(key, longest=254)
+        config.flag("require_stock", default=False)
         html = config.text("html", longest=LONGEST_HTML, one_line=False)
         text = config.text("text", longest=LONGEST_TEXT, one_line=False)
         if not html.strip() and not text.strip():

@@ -15,3 +15,5 @@ class SendSms(SendStep):
     @classmethod
     def read(cls, config: Reader) -> None:
         config.text("text", required=True, longest=1_600, one_line=False)
+        config.text("sender", longest=20)
+        config.flag("require_stock", default=False)

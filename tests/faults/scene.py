@@ -15,7 +15,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,24 +32,19 @@ IN_A_CALL = "state = 'handing_off' AND started_at IS NOT NULL AND receipt IS NUL
 
 
 class Scene:
-    """Start with `with Scene(...)`; everything it started is gone afterwards."""
+    """`with Scene() as scene: with scene.play(…):`; everything that was started is gone afterwards."""
 
-    def __init__(self, *, workers: int = 2, lease: int = 6, delay: float = 0.004, drop_every: int = 0, times: int = 1) -> None:
+    def __init__(self) -> None:
         self.home = Path(tempfile.mkdtemp(prefix="cauce-faults-", dir="/tmp"))  # noqa: S108
         self.home.chmod(0o711)
-        self.workers: list[subprocess.Popen[bytes]] = []
-        self.wanted, self.lease, self.delay, self.drop_every, self.times = workers, lease, delay, drop_every, times
-        self.kills = 0
-        self._last_kill = "1990-01-01"
         self._noise = None if os.environ.get("FAULTS_LOG") else subprocess.DEVNULL
-        self._ringing = threading.Event()
-        self._children: list[subprocess.Popen[Any]] = []
+        self._broker: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Scene:
         try:
             embedded.ensure(self.home, durable=False)
-            self._sink()
-            self._broker()
+            self._broker = broker.start(self.home)
+            wait_until(lambda: broker.answers(self.home), 20)
             self.run("migrate")
         except BaseException:
             self.__exit__()
@@ -56,15 +52,33 @@ class Scene:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._ringing.set()
-        for each in [*self.workers, *self._children]:
-            _kill_tree(each.pid)
-            each.wait()
+        if self._broker is not None:
+            _kill_tree(self._broker.pid)
+            self._broker.wait()
         embedded.release(self.home)
         data = (self.home / "postgres").resolve()
         shutil.rmtree(self.home, ignore_errors=True)
         if data.parent != self.home:
             shutil.rmtree(data, ignore_errors=True)
+
+    @contextmanager
+    def play(
+        self, *, workers: int = 2, lease: int = 6, delay: float = 0.004, drop_every: int = 0, times: int = 1
+    ) -> Iterator[Scene]:
+        """One act: an empty database and a new sink; `work()` brings the workers on."""
+        self.workers: list[subprocess.Popen[bytes]] = []
+        self._children: list[subprocess.Popen[Any]] = []
+        self._ringing = threading.Event()
+        self.wanted, self.lease, self.times, self.kills, self._last_kill = workers, lease, times, 0, "1990-01-01"
+        self._empty()
+        self._sink(delay, drop_every)
+        try:
+            yield self
+        finally:
+            self._ringing.set()
+            for each in [*self.workers, *self._children]:
+                _kill_tree(each.pid)
+                each.wait()
 
     # --- its parts ---------------------------------------------------------------------------
 
@@ -84,15 +98,20 @@ class Scene:
             "PYTHONPATH": os.pathsep.join([*filter(None, [os.environ.get("PYTHONPATH")]), str(ROOT)]),
         }
 
-    def _sink(self) -> None:
+    def _sink(self, delay: float, drop_every: int) -> None:
+        for name in ("log", "port"):
+            (self.home / name).unlink(missing_ok=True)
         command = [sys.executable, "-m", "tests.faults.sink", str(self.home / "log"), str(self.home / "port"),
-                   "--delay", str(self.delay), "--drop-every", str(self.drop_every)]  # fmt: skip
+                   "--delay", str(delay), "--drop-every", str(drop_every)]  # fmt: skip
         self._children.append(subprocess.Popen(command, cwd=ROOT))
         wait_until(lambda: (self.home / "port").exists(), 20)
 
-    def _broker(self) -> None:
-        self._children.append(broker.start(self.home))
-        wait_until(lambda: broker.answers(self.home), 20)
+    def _empty(self) -> None:
+        tables = self.ask(
+            "SELECT string_agg(quote_ident(tablename), ', ') FROM pg_tables WHERE schemaname = 'public'"
+            " AND tablename ~ '^(crm|channels|campaigns|analytics)_' AND tablename <> 'channels_epoch'"
+        )
+        self.ask(f"TRUNCATE {tables[0][0]} CASCADE; SELECT 1", commit=True)
 
     def run(self, *command: object) -> str:
         """A command of `tests.faults.stage` inside the installation."""
@@ -199,14 +218,17 @@ class Scene:
 
     # --- what is seen ------------------------------------------------------------------------
 
-    def ask(self, sql: str) -> list[tuple[Any, ...]]:
+    def ask(self, sql: str, *, commit: bool = False) -> list[tuple[Any, ...]]:
         while True:
             try:
                 connection = psycopg2.connect(embedded.url(self.home).replace("postgres://", "postgresql://"))
                 try:
                     with connection.cursor() as cursor:
                         cursor.execute(sql)
-                        return cursor.fetchall()
+                        rows = cursor.fetchall()
+                    if commit:
+                        connection.commit()
+                    return rows
                 finally:
                     connection.close()
             except psycopg2.OperationalError:

@@ -13,6 +13,7 @@ import json
 import random
 import sys
 import time
+from datetime import timedelta
 
 import django
 
@@ -50,7 +51,7 @@ def capped(campaigns: int) -> None:
     (dario,) = people.people(1)
     for number in range(1, campaigns + 1):
         campaign = Campaign.objects.create(name=f"Campaign {number}", document={}, state="live")
-        people.ask([dario], campaign_id=campaign.pk, run_id=None)
+        people.ask([dario], campaign_id=campaign.pk, run_id=None, expires_at=clock.now() + timedelta(hours=24))
 
 
 def withdraw(count: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
@@ -16,6 +17,12 @@ KILLS = int(os.environ.get("FAULTS_KILLS", "5"))
 PATIENCE = max(60.0, MESSAGES / 40)
 
 pytestmark = pytest.mark.real_processes
+
+
+@pytest.fixture(scope="module")
+def scene() -> Iterator[Scene]:
+    with Scene() as found:
+        yield found
 
 
 def check(scene: Scene, withdrawn: dict[int, datetime]) -> Counter[str]:
@@ -48,9 +55,9 @@ def withdrawals(scene: Scene, process: object) -> dict[int, datetime]:
     return {int(line.split()[0]): datetime.fromisoformat(line.split()[1]) for line in output.splitlines()}
 
 
-def test_killed_workers_lose_nobody_and_write_to_nobody_twice() -> None:
+def test_killed_workers_lose_nobody_and_write_to_nobody_twice(scene: Scene) -> None:
     drops = 500
-    with Scene(workers=2, drop_every=drops) as scene:
+    with scene.play(workers=2, drop_every=drops):
         scene.run("prepare", MESSAGES)
         scene.work()
         leaving = scene.start("withdraw", MESSAGES // 10)
@@ -65,9 +72,9 @@ def test_killed_workers_lose_nobody_and_write_to_nobody_twice() -> None:
         assert 0 < states["unknown"] <= scene.kills + len(scene.taken()) // drops
 
 
-def test_a_crash_after_a_kill_declares_the_rest_of_that_batch_unknown_and_nothing_twice() -> None:
+def test_a_crash_after_a_kill_declares_the_rest_of_that_batch_unknown_and_nothing_twice(scene: Scene) -> None:
     """Asynchronous marks may be lost with PostgreSQL: of the dead worker's batch nobody knows (C1)."""
-    with Scene(workers=1) as scene:
+    with scene.play(workers=1):
         scene.run("prepare", 300)
         scene.work()
         scene.kill_worker_in_a_call(0, parent_too=True)
@@ -77,8 +84,8 @@ def test_a_crash_after_a_kill_declares_the_rest_of_that_batch_unknown_and_nothin
         assert 1 < states["unknown"] <= 50
 
 
-def test_fifty_campaigns_want_dario_at_once_and_he_gets_what_the_cap_allows() -> None:
-    with Scene(workers=3, delay=0.02) as scene:
+def test_fifty_campaigns_want_dario_at_once_and_he_gets_what_the_cap_allows(scene: Scene) -> None:
+    with scene.play(workers=3, delay=0.02):
         scene.run("capped", 50)
         scene.work()
         scene.wait_until_settled(PATIENCE)
@@ -90,8 +97,8 @@ def test_fifty_campaigns_want_dario_at_once_and_he_gets_what_the_cap_allows() ->
 
 @pytest.mark.slow
 @pytest.mark.skipif("FAULTS_KILLS" not in os.environ, reason="make faults")
-def test_stopped_workers_a_restarted_database_five_bells_each_and_no_broker_change_nothing() -> None:
-    with Scene(workers=3, drop_every=1000, times=5) as scene:
+def test_stopped_workers_a_restarted_database_five_bells_each_and_no_broker_change_nothing(scene: Scene) -> None:
+    with scene.play(workers=3, drop_every=1000, times=5):
         scene.run("prepare", MESSAGES)
         scene.work()
         leaving = scene.start("withdraw", MESSAGES // 10)

@@ -95,9 +95,7 @@ def test_a_cart_that_is_sold_out_is_skipped_with_its_reason(
     shop: Shop, catalogue: None, example: Any, wait: Any
 ) -> None:
     dario = shop.customer("Dario")
-    document = example("abandoned_cart")
-    document["steps"][0]["config"]["require_stock"] = True
-    campaign = shop.campaign(document)
+    campaign = shop.campaign(example("abandoned_cart"))
     add(shop, dario, "c1", "boot", "120.00")
     wait(minutes=30)
     stock(shop, "boot", 0)
