@@ -124,17 +124,12 @@ ORDER BY mine.run, e.occurred_at, e.id
 def _past(plan: Plan, rows: Sequence[Claimed]) -> dict[int, list[Happened]]:
     """What happened to each contact that these runs want to know of, oldest first; not their own entry."""
     ends = {*plans.exit_events(plan), *([plan.goal.watch.event] if plan.goal else [])}
-    names: set[str] = set()
-    asking: list[Claimed] = []
-    for row in rows:
-        wanted = plan.page_events(row.step, row.port)
-        if is_first(row):
-            wanted = wanted | ends
-        if wanted:
-            names |= wanted
-            asking.append(row)
+    pages = {(row.step, row.port) for row in rows}
+    wanted = {page: plan.page_events(*page) | (ends if page == ("", "") else set()) for page in pages}
+    asking = [row for row in rows if wanted[row.step, row.port]]
     if not asking:
         return {}
+    names = set().union(*wanted.values())
     since = [row.rested_at or row.entry_occurred_at for row in asking]
     own = {row.id: _entry_event(row) for row in asking}
     found = look([(row.id, row.contact_id, each) for row, each in zip(asking, since, strict=True)], names)

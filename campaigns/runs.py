@@ -247,9 +247,13 @@ FROM campaigns_enrolment
 
 def standing(contact_ids: Sequence[int], watched: Sequence[int], since: datetime) -> list[Standing]:
     """The active runs of these contacts, and the ended ones of campaigns `watched` since `since`."""
+    contacts = list(contact_ids)
+    # Two parts, each with an index of its own.
     return _standing(
-        f"contact_id = ANY(%s) AND (state <> '{DONE}' OR (campaign_id = ANY(%s) AND entered_at >= %s))",
-        [list(contact_ids), list(watched), since],
+        f"""contact_id = ANY(%s) AND state <> '{DONE}'
+            UNION ALL {STANDING} WHERE campaign_id = ANY(%s) AND contact_id = ANY(%s) AND entered_at >= %s
+            AND state = '{DONE}'""",
+        [contacts, list(watched), contacts, since],
     )
 
 

@@ -20,7 +20,7 @@ from crm import capture, catalogue, publicids
 from crm.models import Membership, Segment, Store, User, Workspace
 
 EXAMPLES = Path(settings.BASE_DIR) / "campaigns" / "examples"
-PASSWORD = "riverbed-demo"  # noqa: S105 - of the demo, printed at start
+
 NAMES = {
     "ES": ("es", ["Lucía", "Mateo", "Elena", "Hugo", "Chiara", "Diego"], ["García", "Moreno", "Ruiz", "Vidal"]),
     "FR": ("fr", ["Camille", "Louis", "Zoé", "Hugo"], ["Martin", "Petit", "Durand"]),
@@ -71,7 +71,7 @@ def _workspace() -> None:
         Store.objects.get_or_create(code=code, defaults={"name": name, "zone": "Europe/Madrid", "country": "ES"})
     for email, name, role, store in USERS:
         user = User.objects.filter(email=email).first() or User.objects.create_user(
-            email, PASSWORD, name=name, is_staff=role == "admin", is_superuser=role == "admin"
+            email, settings.DEMO_PASSWORD, name=name, is_staff=role == "admin", is_superuser=role == "admin"
         )
         Membership.objects.get_or_create(user=user, role=role, store=Store.objects.get(code=store) if store else None)
 

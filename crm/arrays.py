@@ -16,6 +16,7 @@ import orjson
 from django.db import connection
 
 BATCH = 2_000
+WHOLE_NUMBERS = frozenset({"bigint", "int", "integer", "smallint"})
 _PLAIN = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_NON_STR_KEYS
 
 
@@ -32,18 +33,38 @@ def insert(
     `columns` maps a column to its SQL type, in the order of each row. `conflict` is
     the text after ON CONFLICT, `returning` the text after RETURNING. Table and column
     names are code, never data. Returns the RETURNING rows (else an empty list).
+
+    A column that is the same in every row travels once, as a plain parameter: in a bulk
+    send that is most of them.
     """
     if not rows:
         return []
-    names = ", ".join(columns)
-    sql = f"INSERT INTO {table} ({names}) SELECT {names} FROM {unnest(columns)}"  # noqa: S608 - names are code
+    if any(len(row) != len(columns) for row in rows):
+        raise ValueError(f"a row without {len(columns)} values")
+    selected, constants, varying, arrays = [], [], {}, []
+    for place, ((name, kind), values) in enumerate(zip(columns.items(), zip(*rows, strict=True), strict=True)):
+        if place and values.count(values[0]) == len(values):
+            selected.append(f"%s::{kind}")
+            constants.append(text(values[0]))
+        else:
+            selected.append(name)
+            varying[name] = kind
+            arrays.append(_array(kind, values))
+    sql = f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(selected)} FROM {unnest(varying)}"
     if conflict:
         sql += f" ON CONFLICT {conflict}"
     if returning:
         sql += f" RETURNING {returning}"
     with connection.cursor() as cursor:
-        cursor.execute(sql, parameters(rows, len(columns)))
+        cursor.execute(sql, [*constants, *arrays])
         return cursor.fetchall() if returning else []
+
+
+def _array(kind: str, values: Sequence[Any]) -> Any:
+    """One column as a parameter; numbers as one text, which is several times cheaper than a list."""
+    if kind in WHOLE_NUMBERS:
+        return "{" + ",".join(["NULL" if value is None else str(int(value)) for value in values]) + "}"
+    return [text(value) for value in values]
 
 
 def unnest(columns: dict[str, str], alias: str = "new") -> str:

@@ -64,8 +64,9 @@ class Enrolment(models.Model):
             models.UniqueConstraint(
                 fields=["campaign", "contact", "key", "entry_seq"], name="enrolment_once"
             ),
+            # Also how the active runs of a contact are found; a campaign's are found by the key above.
             models.UniqueConstraint(
-                fields=["campaign", "contact", "lane"], condition=~Q(state="done"), name="enrolment_one_active"
+                fields=["contact", "campaign", "lane"], condition=~Q(state="done"), name="enrolment_one_active"
             ),
             models.CheckConstraint(
                 name="enrolment_one_cause",
@@ -82,7 +83,6 @@ class Enrolment(models.Model):
             models.Index(
                 fields=["due_at"], name="enrolment_due", condition=Q(state__in=["due", "waiting"])
             ),
-            models.Index(fields=["contact", "campaign"], name="enrolment_contact"),
         ]
 
 

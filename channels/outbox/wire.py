@@ -93,7 +93,7 @@ def _call(account: Open, ready: Ready, started_at: datetime) -> Result:
         receipt = account.carrier.send(ready.outgoing)
     except Exception as error:
         # A carrier promises not to raise; one that does has said nothing about its message.
-        log.exception("carrier raised", extra={"event": "carrier_raised", "message": ready.letter.id})
+        log.exception("carrier raised", extra={"event": "carrier_raised", "message_id": ready.letter.id})
         account.carrier.close()
         receipt = Receipt(Outcome.UNKNOWN, code="raised", detail=type(error).__name__)
     return Result(ready.letter.id, ready.letter.attempts, receipt, started_at, clock.real())

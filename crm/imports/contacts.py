@@ -14,8 +14,8 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from crm import columns, normalise, suppression, workspace, zones
 from crm import consent as consent_book
-from crm import intake, normalise, suppression, workspace, zones
 from crm.errors import Problem
 from crm.identity.rows import sort_name
 from crm.imports import consents, jobs, mapping, staging
@@ -120,7 +120,7 @@ class _Reader:
         for name, column in self.columns.custom.items():
             if cells[column].strip():
                 person.custom[name] = normalise.clean(cells[column])
-        intake.free_fields(person.custom)
+        columns.free_fields(person.custom)
         country = person.fields.get("country") or self.country
         for kind, column in self.columns.traces.items():
             if cells[column].strip():
@@ -151,7 +151,7 @@ class _Reader:
 
 def _column(name: str, text: str) -> Any:
     try:
-        return intake.column(name, text)
+        return columns.column(name, text)
     except Problem as problem:
         raise problem.under(f"/{name}") from None
 

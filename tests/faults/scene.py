@@ -38,6 +38,7 @@ class Scene:
         self.home = Path(tempfile.mkdtemp(prefix="cauce-faults-", dir="/tmp"))  # noqa: S108
         self.home.chmod(0o711)
         self._noise = None if os.environ.get("FAULTS_LOG") else subprocess.DEVNULL
+        self.lease = 6
         self._broker: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Scene:
