@@ -97,8 +97,8 @@ def _enter(door: Door, candidates: Sequence[Candidate], now: datetime) -> list[V
     entering = _sift(door, candidates, reasons, known, now)
     made = runs.insert([each for each in entering if each], now)
     verdicts = []
-    for each, reason in zip(entering, reasons, strict=True):
-        run = made.get((each.contact_id, each.key)) if each else None
+    for starting, reason in zip(entering, reasons, strict=True):
+        run = made.get((starting.contact_id, starting.key)) if starting else None
         verdicts.append(Verdict(run, "" if run else reason or "already_inside"))
     _remember(door, candidates, entering, verdicts, now)
     return verdicts

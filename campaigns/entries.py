@@ -187,8 +187,9 @@ def _let_in(occurrence: Occurrence, door: Door, now: datetime, limit: int) -> in
         # Somebody may have moved to a zone that nobody lived in when this was published.
         _insert(_moments(door, entry, now))
     contacts = _stretch(segment, occurrence.zone, occurrence.cursor, limit)
-    facts = {"event": "", "id": None, "occurred_at": now.isoformat(), "properties": {}, "edition": occurrence.local}
-    known = None if occurrence.local == CURRENT else facts
+    known: dict[str, Any] | None = None
+    if occurrence.local != CURRENT:
+        known = {"event": "", "id": None, "occurred_at": now.isoformat(), "properties": {}, "edition": occurrence.local}
     audience.enter(door, [Candidate(contact, entry, now, facts=known) for contact in contacts], now)
     _advance(occurrence, contacts, now, done=len(contacts) < limit)
     return max(1, len(contacts))

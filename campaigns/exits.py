@@ -180,8 +180,8 @@ def answer_membership(
     for run in runs.standing(contacts, [], now):
         for segment, rules in wanted.items():
             joined = moved.get((segment, run.contact_id))
-            for version, when, index in rules if joined is not None else ():
-                if version == run.version_id and joined == (when == "joined"):
+            for version_id, when, index in rules if joined is not None else ():
+                if version_id == run.version_id and joined == (when == "joined"):
                     ended.setdefault(run.id, (run, Ended(run.id, "exited", index, None)))
     end(list(ended.values()), now)
 
@@ -215,8 +215,9 @@ def drop_pending(events: Sequence[Fact], watching: Watching, now: datetime) -> i
             fresh.setdefault(event.contact_id, []).append(happened)
     dropped = [
         -run.id
-        for mine in waiting.values() for run in mine
-        if run.state == PENDING and _is_let_go(run, [*past.get(run.id, ()), *fresh.get(run.contact_id, ())], mine, watching)
+        for contact, mine in waiting.items() for run in mine
+        if run.state == PENDING
+        and _is_let_go(run, [*past.get(run.id, ()), *fresh.get(contact, ())], mine, watching)
     ]  # fmt: skip
     if dropped:
         with connection.cursor() as cursor:
@@ -252,8 +253,9 @@ def _pending(contacts: Sequence[int], watching: Watching, now: datetime) -> dict
         if door:
             found.setdefault(contact, []).append(
                 Standing(
-                    -number, campaign, door.version.id, contact, key, PENDING, "", "", event, False, json.loads(entry),
-                    occurred, occurred, None,
+                    id=-number, campaign_id=campaign, version_id=door.version.id, contact_id=contact, key=key,
+                    state=PENDING, held_from="", step="", message_id=event, held_out=False,
+                    entry=json.loads(entry), entry_occurred_at=occurred, entered_at=occurred, ended_at=None,
                 )
             )
     if found:

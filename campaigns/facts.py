@@ -186,9 +186,12 @@ def _look_back(
         if row.id not in found.ended and (ended := ended_by(plan, row.id, happened, row, others)):
             found.ended[row.id] = ended
         goal = plan.goal
-        if goal and matching.happened(goal.watch, happened.name, happened.properties):
-            if row.id in matching.find(goal.watch, happened.properties, candidates(row, others, happened.at)):
-                found.goals.append((row, happened))
+        if (
+            goal
+            and matching.happened(goal.watch, happened.name, happened.properties)
+            and row.id in matching.find(goal.watch, happened.properties, candidates(row, others, happened.at))
+        ):
+            found.goals.append((row, happened))
 
 
 def ended_by(

@@ -19,7 +19,7 @@ from campaigns.plans import Published
 from campaigns.repeats import Repeats
 from campaigns.runs import Claimed, Listening, Shape
 from campaigns.traces import Walker
-from campaigns.types import Advance, Again, Done, InEffect, Trace, Wait
+from campaigns.types import Advance, Again, InEffect, Trace, Wait
 from crm import arrays, bell, clock
 
 log = logging.getLogger(__name__)
@@ -125,7 +125,8 @@ def _take(batch: Batch, version: Published, row: Claimed, answer: Advance, shape
     if isinstance(rest, Wait):
         batch.listening.extend(
             Listening(
-                row.id, row.contact_id, each.event, each.match_path, each.match_value, each.branch, each.port, each.since
+                row.id, row.contact_id, each.event, each.match_path, each.match_value, each.branch, each.port,
+                each.since,
             )
             for each in rest.listens
         )

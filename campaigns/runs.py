@@ -170,7 +170,7 @@ SELECT r.id, r.campaign_id, r.version_id, r.contact_id, r.key, r.entry_seq, r.ed
 FROM campaigns_enrolment r JOIN crm_contact c ON c.id = r.contact_id
 WHERE r.state IN ('{DUE}', '{WAITING}') AND r.due_at <= %s AND NOT r.campaign_id = ANY(%s)
 ORDER BY r.due_at LIMIT %s FOR UPDATE OF r SKIP LOCKED
-"""
+"""  # noqa: S608 - our own words
 
 WRITE = """
 UPDATE campaigns_enrolment r
@@ -361,7 +361,7 @@ def hold(run_ids: Sequence[int], at: datetime) -> int:
                 WHERE id = ANY(%s) AND state IN ('{DUE}', '{WAITING}', '{IN_EFFECT}')""",  # noqa: S608
             [at, list(run_ids)],
         )
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def release(run_ids: Sequence[int], at: datetime) -> int:
@@ -375,7 +375,7 @@ def release(run_ids: Sequence[int], at: datetime) -> int:
                 WHERE id = ANY(%s) AND state = '{HELD}'""",  # noqa: S608
             [at, list(run_ids)],
         )
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def pending(now: datetime, closed: Sequence[int]) -> int:

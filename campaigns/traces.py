@@ -64,7 +64,9 @@ def walk(ways: Sequence[tuple[Walker, tuple[Trace, ...]]], now: datetime) -> Non
         number = numbers.get(id(way))
         if number is None:
             number = numbers[id(way)] = len(numbers) + 1
-            lines.extend((number, line.step, line.visit, line.port, line.reason[:40], _json(line.detail)) for line in way)
+            lines.extend(
+                (number, line.step, line.visit, line.port, line.reason[:40], _json(line.detail)) for line in way
+            )
         walkers.append(walker)
         taken.append(number)
     if not walkers:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 from django.db import transaction
@@ -105,7 +106,7 @@ def _pending_row(door: Door, candidate: Candidate, quiet: timedelta) -> tuple[An
 def _wait(rows: Sequence[tuple[Any, ...]]) -> None:
     """Each event of the same key restarts the timer; one that comes late does not turn it back."""
     arrays.insert(
-        "campaigns_pendingentry AS p", PENDING, sorted(rows, key=lambda row: row[:4]),
+        "campaigns_pendingentry AS p", PENDING, sorted(rows, key=itemgetter(0, 1, 2, 3)),
         conflict="""(campaign_id, entry_index, contact_id, key) DO UPDATE
                     SET event = excluded.event, entry = excluded.entry, occurred_at = excluded.occurred_at,
                         due_at = excluded.due_at WHERE p.occurred_at <= excluded.occurred_at""",

@@ -153,6 +153,8 @@ EMAIL_URL = env.str("EMAIL_URL", default="")
 PROVIDER_BASE_URLS = provider_urls()
 PROVIDER_TIMEOUT = env.float("PROVIDER_TIMEOUT", default=10.0)
 HANDOFF_MICRO_BATCH = env.int("HANDOFF_MICRO_BATCH", default=50)
+# A start mark per message; without them a killed worker leaves a whole batch `unknown`.
+HANDOFF_MARKS = env.bool("HANDOFF_MARKS", default=True)
 EGRESS_ALLOWED_HOSTS = env.list("EGRESS_ALLOWED_HOSTS", default=[])
 # Login mails only; campaigns leave through the outbox.
 _mail = (

@@ -50,7 +50,7 @@ def insert(
             selected.append(name)
             varying[name] = kind
             arrays.append(_array(kind, values))
-    sql = f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(selected)} FROM {unnest(varying)}"
+    sql = f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(selected)} FROM {unnest(varying)}"  # noqa: S608
     if conflict:
         sql += f" ON CONFLICT {conflict}"
     if returning:

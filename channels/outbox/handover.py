@@ -167,7 +167,7 @@ def _write_going(
     with connection.cursor() as cursor:
         cursor.execute(
             HAND_OVER,
-            [account_id, now, getattr(settings, "HANDOFF_MARKS", True), settings.LEASE_SECONDS,
+            [account_id, now, settings.HANDOFF_MARKS, settings.LEASE_SECONDS,
              *arrays.parameters(rows, len(GOING)), str(lease)],
         )  # fmt: skip
         return frozenset(number for (number,) in cursor.fetchall())

@@ -101,7 +101,7 @@ def _call(account: Open, ready: Ready, started_at: datetime) -> Result:
 
 def _start(on_way: _Batch, ready: Ready, rest: Sequence[Ready]) -> datetime | None:
     """Mark the message started, and write the outcome of the one before; None: do not send."""
-    if not getattr(settings, "HANDOFF_MARKS", True):
+    if not settings.HANDOFF_MARKS:
         return clock.real()
     before = on_way.unwritten
     receipt = settlement.as_json(before.receipt) if before is not None else None

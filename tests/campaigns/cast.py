@@ -155,7 +155,9 @@ def _named(contact: Contact) -> dict[str, str]:
 # --- what happens --------------------------------------------------------------------------------
 
 
-def happen(contact: Contact, name: str, *, occurred_at: datetime | None = None, historic: bool = False, **properties: Any) -> int:
+def happen(
+    contact: Contact, name: str, *, occurred_at: datetime | None = None, historic: bool = False, **properties: Any
+) -> int:
     """Something on the timeline, not answered yet."""
     fact = NewFact(contact.pk, name, properties, occurred_at=occurred_at, historic=historic)
     event = timeline.record([fact], now=clock.now())[0]

@@ -148,7 +148,7 @@ def test_work_depends_on_what_is_due_and_not_on_what_waits() -> None:
         cursor.execute("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + runs.CLAIM, [clock.now(), [], 2_000])
         plan = cursor.fetchone()[0][0]["Plan"]
     assert plan["Actual Rows"] == 1
-    assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 20
+    assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 60  # of the 300 that all waiting runs fill
     assert runner.tick() == 1
 
 
@@ -168,7 +168,8 @@ def test_the_engine_is_asked_once_about_people_who_stand_alike(monkeypatch: pyte
 
 def test_people_of_whom_something_else_is_read_are_asked_about_one_by_one() -> None:
     arms = {"id": "r1", "type": "split.random", "lanes": [
-        {"label": "a", "weight": 1, "steps": [cast.wait("wa")]}, {"label": "b", "weight": 1, "steps": [cast.wait("wb")]},
+        {"label": "a", "weight": 1, "steps": [cast.wait("wa")]},
+        {"label": "b", "weight": 1, "steps": [cast.wait("wb")]},
     ]}  # fmt: skip
     campaign = cast.publish(arms)
     enter_all(campaign, cast.people(100))
@@ -182,7 +183,10 @@ def test_people_of_whom_something_else_is_read_are_asked_about_one_by_one() -> N
 
 def test_an_arm_stays_when_the_weights_change() -> None:
     def arms(a: int, b: int) -> dict[str, object]:
-        lanes = [{"id": n, "label": n, "weight": w, "steps": [cast.wait(f"w{n}", 1, "minutes")]} for n, w in (("a", a), ("b", b))]
+        lanes = [
+            {"id": name, "label": name, "weight": weight, "steps": [cast.wait(f"w{name}", 1, "minutes")]}
+            for name, weight in (("a", a), ("b", b))
+        ]
         return {"id": "r1", "type": "split.random", "lanes": lanes}
 
     from campaigns import lifecycle

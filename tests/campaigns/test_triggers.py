@@ -138,7 +138,10 @@ def test_an_older_fact_that_comes_late_does_not_turn_the_timer_back() -> None:
 
 @pytest.mark.parametrize(
     ("bought", "left"),
-    [({"cart_id": "c1"}, ["c2"]), ({"skus": ["boot"]}, ["c2"]), ({"skus": ["hat"]}, []), ({"cart_id": "c9"}, ["c1", "c2"])],
+    [
+        ({"cart_id": "c1"}, ["c2"]), ({"skus": ["boot"]}, ["c2"]), ({"skus": ["hat"]}, []),
+        ({"cart_id": "c9"}, ["c1", "c2"]),
+    ],
 )
 def test_a_purchase_lets_go_of_the_carts_that_it_is_about(bought: dict[str, object], left: list[str]) -> None:
     campaign, elena = cast.publish(cast.mail(), **cast.CART), cast.person()
@@ -219,7 +222,8 @@ def test_a_segment_comes_in_as_it_stands_by_stretches_that_can_be_resumed() -> N
 
 
 def test_publishing_again_does_not_let_them_in_again() -> None:
-    campaign = cast.publish(cast.mail(), entry=[entry(cast.segment(cast.people(3)), mode="current", reentry="after_exit")])
+    chosen = cast.segment(cast.people(3))
+    campaign = cast.publish(cast.mail(), entry=[entry(chosen, mode="current", reentry="after_exit")])
     cast.work()
     lifecycle.publish(campaign, actor=cast.ADA, now=clock.now())
     cast.work()

@@ -83,11 +83,13 @@ def test_an_unknown_number_is_refused_with_the_known_ones(campaign: Campaign) ->
 LOSSES = {
     "a run": "DELETE FROM campaigns_enrolment WHERE id = (SELECT max(id) FROM campaigns_enrolment)",
     "a message": "DELETE FROM channels_message WHERE id = (SELECT max(id) FROM channels_message)",
-    "a refusal": "DELETE FROM campaigns_refusal WHERE reason = 'eligibility' AND id = (SELECT min(id) FROM campaigns_refusal)",
+    "a refusal": """DELETE FROM campaigns_refusal WHERE id =
+                    (SELECT min(id) FROM campaigns_refusal WHERE reason = 'eligibility')""",
     "a candidate": "DELETE FROM campaigns_candidate WHERE id = (SELECT max(id) FROM campaigns_candidate)",
     "a planned visit": """DELETE FROM campaigns_visit WHERE id =
                           (SELECT max(id) FROM campaigns_visit WHERE reason = 'planned')""",
-    "a beginning": "DELETE FROM campaigns_visit WHERE id = (SELECT max(id) FROM campaigns_visit WHERE reason = 'entered')",
+    "a beginning": """DELETE FROM campaigns_visit WHERE id =
+                      (SELECT max(id) FROM campaigns_visit WHERE reason = 'entered')""",
 }
 
 
@@ -121,9 +123,8 @@ def rows(name: str) -> list[tuple[Any, ...]]:
 
 def test_the_promises_of_campaigns_hold(campaign: Campaign) -> None:
     cast.work()
-    assert {name: rows(name) for name in ("I5", "I12", "I13", "I15", "I16")} == dict.fromkeys(
-        ("I5", "I12", "I13", "I15", "I16"), []
-    )
+    for name in ("I5", "I12", "I13", "I15", "I16"):
+        assert rows(name) == [], name
 
 
 def _drop(sql: str) -> Callable[[], None]:
@@ -161,7 +162,9 @@ BROKEN: dict[str, tuple[str, Callable[[], None], str]] = {
     "a message that was planned": ("I5", _drop(LOSSES["a message"]), "planned, and no message"),
     "a person who was considered": ("I5", _drop(LOSSES["a run"]), "neither entered nor refused"),
     "a changed version": (
-        "I13", lambda: _unfrozen("""UPDATE campaigns_version SET document = document || '{"name": "Other"}'"""), "version",
+        "I13",
+        lambda: _unfrozen("""UPDATE campaigns_version SET document = document || '{"name": "Other"}'"""),
+        "version",
     ),
     "other words in a version": (
         "I13", lambda: _unfrozen("""UPDATE campaigns_version SET contents = '{"e1": 999}'"""), "version",
@@ -180,15 +183,19 @@ BROKEN: dict[str, tuple[str, Callable[[], None], str]] = {
     "an ear without a wait": (
         "I16",
         _drop(f"""INSERT INTO campaigns_subscription (run_id, contact_id, event_name, branch, port, since)
-                  SELECT id, contact_id, 'Product Viewed', 0, 'came', entered_at FROM campaigns_enrolment WHERE id = {ONE}"""),
+                  SELECT id, contact_id, 'Product Viewed', 0, 'came', entered_at
+                  FROM campaigns_enrolment WHERE id = {ONE}"""),
         "listens",
     ),
     "a run with two causes": (
-        "I16", lambda: _without_the_check(f"UPDATE campaigns_enrolment SET due_at = entered_at WHERE id = {ONE}"), "one cause",
+        "I16",
+        lambda: _without_the_check(f"UPDATE campaigns_enrolment SET due_at = entered_at WHERE id = {ONE}"),
+        "one cause",
     ),
     "a frozen run in a live campaign": (
         "I16",
-        _drop(f"UPDATE campaigns_enrolment SET state = 'held', held_from = 'in_effect', held_at = entered_at WHERE id = {ONE}"),
+        _drop(f"""UPDATE campaigns_enrolment SET state = 'held', held_from = 'in_effect', held_at = entered_at
+                  WHERE id = {ONE}"""),
         "frozen",
     ),
 }  # fmt: skip
