@@ -6,6 +6,7 @@ What comes out is two-valued: never NULL, whatever the data (decision C3).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -94,6 +95,8 @@ class Json(Source):
     def test(self, condition: Condition, now: datetime) -> Sql:
         if condition.kind == conditions.TEXT and condition.op == "is":
             return join("{} = to_jsonb({}::text)", self.value, condition.v)
+        if condition.kind == conditions.TEXT and condition.op == "in":
+            return join("{} = ANY({}::jsonb[])", self.value, [json.dumps(each) for each in condition.v])
         return super().test(condition, now)
 
     def day(self) -> Sql:
@@ -105,18 +108,18 @@ class Json(Source):
 
 
 _JSON: dict[str, Callable[[Json], Sql]] = {
-    conditions.TEXT: lambda json: join(
-        "(CASE jsonb_typeof({}) WHEN 'string' THEN nullif({} #>> '{{}}', '') END)", json.value, json.value
+    conditions.TEXT: lambda of: join(
+        "(CASE jsonb_typeof({}) WHEN 'string' THEN nullif({} #>> '{{}}', '') END)", of.value, of.value
     ),
-    conditions.NUMBER: lambda json: join("cauce_number({})", json.value),
-    conditions.BOOLEAN: lambda json: join(
-        "(CASE jsonb_typeof({}) WHEN 'boolean' THEN {} = 'true' END)", json.value, json.value
+    conditions.NUMBER: lambda of: join("cauce_number({})", of.value),
+    conditions.BOOLEAN: lambda of: join(
+        "(CASE jsonb_typeof({}) WHEN 'boolean' THEN {} = 'true' END)", of.value, of.value
     ),
-    conditions.LIST: lambda json: join(
-        "(CASE WHEN jsonb_typeof({}) = 'array' THEN nullif({}, '[]') END)", json.value, json.value
+    conditions.LIST: lambda of: join(
+        "(CASE WHEN jsonb_typeof({}) = 'array' THEN nullif({}, '[]') END)", of.value, of.value
     ),
-    conditions.INSTANT: lambda json: join("cauce_instant({})", json.value),
-    conditions.WINDOW: lambda json: join("cauce_instant({})", json.value),
+    conditions.INSTANT: lambda of: join("cauce_instant({})", of.value),
+    conditions.WINDOW: lambda of: join("cauce_instant({})", of.value),
     conditions.DAY: Json.day,
     conditions.CALENDAR: Json.day,
 }

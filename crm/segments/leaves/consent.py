@@ -18,16 +18,12 @@ from crm.errors import Problem, Problems
 from crm.segments import conditions, sentences
 from crm.segments.conditions import TEXT, Condition
 from crm.segments.grammar import Leaf
-from crm.segments.sql import Sql, join, opposite, some
+from crm.segments.sql import Sql, every, join, opposite, some
 
 STATES: Final = (
     "unknown", "requested", "granted_unconfirmed", "granted", "soft", "refused", "withdrawn", "expired", "paused",
 )
 OPERATORS: Final = ("is", "is_not", "in", "not_in")
-# What the stored state may be when the state as it stands now is this.
-STORED: Final = {
-    "granted": ["granted", "paused"], "soft": ["soft", "paused"], "expired": ["expired", "granted", "soft", "paused"],
-}
 
 
 @dataclass(frozen=True)
@@ -58,9 +54,8 @@ class ConsentField(Leaf):
 
     def q(self, now: datetime, *, few: bool = False, known_at: datetime | None = None) -> Sql:
         states = list(self.condition.v) if self.condition.op == "in" else [self.condition.v]
-        stored = sorted({each for state in states for each in STORED.get(state, [state])})
-        parts = [join("EXISTS (SELECT FROM {} AND s.state = ANY({}) AND {} = ANY({}))",
-                      self._rows(), stored, standing(now), states)]
+        stands = some(stands_at(state, now) for state in states)
+        parts = [join("EXISTS (SELECT FROM {} AND ({}))", self._rows(), stands)]
         if "unknown" in states:
             parts.append(opposite(join("EXISTS (SELECT FROM {})", self._rows())))
         found = some(parts)
@@ -100,6 +95,23 @@ def standing(now: datetime) -> Sql:
              ELSE s.state END""",
         now, now, list(permission.SOFT_BASES),
     )
+
+
+def stands_at(state: str, now: datetime) -> Sql:
+    """Whether a row stands at one state: `standing` taken apart, because the planner can judge how
+    many rows have a state, but not how many a CASE makes into one."""
+    soft = list(permission.SOFT_BASES)
+    ended = join("s.state = 'paused' AND s.paused_until <= {}", now)
+    valid = join("(s.expires_at IS NULL OR s.expires_at > {})", now)
+    if state in ("granted", "soft"):
+        basis = join("s.basis = ANY({})" if state == "soft" else "s.basis <> ALL({})", soft)
+        return every([some([join("s.state = {}", state), every([ended, basis])]), valid])
+    if state == "expired":
+        yes = some([Sql("s.state IN ('granted', 'soft')"), ended])
+        return some([Sql("s.state = 'expired'"), every([yes, join("s.expires_at <= {}", now)])])
+    if state == "paused":
+        return join("s.state = 'paused' AND (s.paused_until IS NULL OR s.paused_until > {})", now)
+    return join("s.state = {}", state)
 
 
 def over(last: datetime, now: datetime, purpose: str, channel: str) -> Sql:

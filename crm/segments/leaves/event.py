@@ -37,8 +37,8 @@ class Amount:
 
     def q(self) -> Sql:
         if self.path is None:
-            return join(f"count(*) {SIGNS[self.op]} {{}}::numeric", self.v)
-        return join(f"coalesce(sum({{}}), 0) {SIGNS[self.op]} {{}}::numeric", self.number(), self.v)
+            return join(f"count(*) {SIGNS[self.op]} {{}}", self.v)
+        return join(f"coalesce(sum({{}}), 0) {SIGNS[self.op]} {{}}", self.number(), self.v)
 
     def number(self) -> Sql:
         return join("cauce_number({})", at(Sql("e.properties"), self.path or ()))
