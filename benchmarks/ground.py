@@ -43,8 +43,9 @@ _figures: list[Figure] = []
 def report(figure: Figure) -> None:
     """Print a figure and remember it for `save()`."""
     _figures.append(figure)
+    digits = 3 if figure.ours < 10 else 0
     floor = f"floor {figure.floor:,.1f}, ratio {figure.ratio:.2f}" if figure.floor else "no floor"
-    print(f"  {figure.name}: {figure.ours:,.1f} {figure.unit} ({floor}; target {figure.target}) {figure.note}", flush=True)
+    print(f"  {figure.name}: {figure.ours:,.{digits}f} {figure.unit} ({floor}; target {figure.target}) {figure.note}", flush=True)
 
 
 def save() -> None:
@@ -71,25 +72,27 @@ def stopwatch() -> Iterator[list[float]]:
 def fresh_database(name: str = "cauce_bench") -> None:
     """Make an empty database of this name on the configured server and migrate it. Call before any model import."""
     import psycopg2
-    from django.conf import settings
+    from django.db import connection
 
-    database = settings.DATABASES["default"]
-    options = {
-        "host": database.get("HOST") or None, "port": database.get("PORT") or None,
-        "user": database["USER"], "password": database.get("PASSWORD") or None,
-    }
-    admin = psycopg2.connect(dbname="postgres", **options)
+    admin = psycopg2.connect(**address() | {"dbname": "postgres"})
     admin.autocommit = True
     with admin.cursor() as cursor:
         cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         cursor.execute(f'CREATE DATABASE "{name}"')
     admin.close()
-    database["NAME"] = name
     from django.core.management import call_command
-    from django.db import connection
 
+    connection.close()
     connection.settings_dict["NAME"] = name
     call_command("migrate", verbosity=0)
+
+
+def address() -> dict[str, str]:
+    """Where the database is, as psycopg2 wants it."""
+    from django.db import connection
+
+    params = connection.get_connection_params()
+    return {key: params[key] for key in ("dbname", "user", "password", "host", "port") if params.get(key)}
 
 
 def sql(statement: str, params: object = None) -> list[tuple]:

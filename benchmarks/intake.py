@@ -41,18 +41,14 @@ def bodies(prefix: str, count: int) -> list[bytes]:
 
 
 def serve(port: int) -> subprocess.Popen[bytes]:
-    from django.db import connection
-
-    settings = connection.settings_dict
-    password = f":{settings['PASSWORD']}" if settings["PASSWORD"] else ""
-    host, name = settings["HOST"] or "", settings["NAME"]
-    url = (
-        f"postgres://{settings['USER']}{password}@/{name}?host={host}" if host.startswith("/")
-        else f"postgres://{settings['USER']}{password}@{host}:{settings['PORT'] or 5432}/{name}"
-    )
+    where = ground.address()
+    login = where["user"] + (f":{where['password']}" if "password" in where else "")
+    host = where.get("host", "")
+    place = f"/{where['dbname']}?host={host}" if host.startswith("/") else f"{host}:{where.get('port', 5432)}/{where['dbname']}"
+    url = f"postgres://{login}@{place}"
     return subprocess.Popen(
         [str(Path(sys.executable).with_name("granian")), "--interface", "wsgi", "--port", str(port), "--workers", "2",
-         "--blocking-threads", "2", "--log-level", "critical", "config.wsgi:application"],
+         "--blocking-threads", "2", "--log-level", "critical", "config.wsgi:application"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         env={**os.environ, "DJANGO_SETTINGS_MODULE": "benchmarks.settings", "DATABASE_URL": url, "API_RATE_PER_MINUTE": "10000000"},
     )  # fmt: skip
 
@@ -77,15 +73,13 @@ def post_all(port: int, key: str, requests: list[bytes]) -> int:
 def insert_all(requests: list[list[Any]]) -> None:
     """The floor: the same rows by one statement per 100."""
     import psycopg2
-    from django.db import connection
 
     from crm import arrays, clock, timeline
 
-    params = connection.get_connection_params()
-    wanted = {key: params[key] for key in ("dbname", "user", "password", "host", "port") if key in params}
+    where = ground.address()
 
     def work(mine: list[list[Any]]) -> None:
-        raw = psycopg2.connect(**wanted)
+        raw = psycopg2.connect(**where)
         for rows in mine:
             with raw, raw.cursor() as cursor:
                 cursor.execute(timeline.RECORD, [*arrays.parameters(rows, len(timeline.COLUMNS)), clock.now()])

@@ -3,7 +3,8 @@
 publish(channel, body)       → content id; immutable, links stored, text part made
 problems(channel, body)      → all that is wrong, with the place and the remedy
 load(content_id)             → Compiled, parsed once per process
-facts(messages, now)         → message id → values, in a constant number of queries
+facts(messages, now)         → message id → values, in a constant number of queries; where they may lead
+                               is stored before anything links there
 compiled.render(values, m)   → the body a carrier gets; RenderError for this one message
 skip_reason(compiled, values)→ "out_of_stock" or ""
 """
@@ -22,7 +23,7 @@ from django.db import connection, transaction
 from liquid.exceptions import LiquidError
 
 from channels import facts as people
-from channels import kinds, tracking
+from channels import kinds, links, tracking
 from channels.kinds.base import Addressed, Kind, Written
 from channels.liquid import RenderError
 from channels.models import Content, Link
@@ -34,6 +35,19 @@ __all__ = [
 ]  # fmt: skip
 
 _HELD_AT_MOST: Final = 500
+# The ids of targets; those that are new are stored. DO UPDATE of nothing answers for a race that was lost.
+TARGETS: Final = """
+WITH wanted AS (SELECT content_id, url FROM unnest(%s::bigint[], %s::text[]) AS pair(content_id, url)),
+known AS (SELECT l.content_id, l.url, l.id FROM channels_link l JOIN wanted USING (content_id, url)),
+made AS (
+  INSERT INTO channels_link (content_id, url)
+  SELECT content_id, url FROM wanted
+  WHERE NOT EXISTS (SELECT FROM known WHERE known.content_id = wanted.content_id AND known.url = wanted.url)
+  ORDER BY content_id, url
+  ON CONFLICT (content_id, url) DO UPDATE SET url = excluded.url
+  RETURNING content_id, url, id
+)
+SELECT content_id, url, id FROM known UNION ALL SELECT content_id, url, id FROM made"""
 _held: OrderedDict[int, Compiled] = OrderedDict()
 
 
@@ -69,14 +83,17 @@ class Compiled:
         A transactional message carries no way out; every other one does (C17).
         Click links and the open pixel name the person only where they allow tracking (C18).
         """
-        number = message.id
+        number, scope = message.id, values.get("_", {})
         to = Addressed(
             key=tracking.key(number),
             recipient=message.recipient,
             links=_links(number),
-            click=self._click(number) if values.get("_", {}).get("tracked") else None,
+            click=self._click(number) if scope.get("tracked") else None,
             opt_out=message.message_class != "transactional",
         )
+        if scope.get("targets"):
+            clicks = {url: tracking.url("click", number, link) for url, link in scope["targets"].items()}
+            values = {**values, "_": {**scope, "clicks": clicks}}
         return self.written.render({**values, "links": to.links}, to)
 
     def slots(self, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -171,8 +188,10 @@ def facts(messages: Sequence[people.Asking], now: datetime) -> dict[int, dict[st
 
     The number of queries is constant, and only what some content of the batch reads is fetched.
     """
-    uses = {number: load(number).uses for number in {each.content_id for each in messages if each.content_id}}
-    return people.gather(messages, uses, now)
+    contents = {number: load(number) for number in {each.content_id for each in messages if each.content_id}}
+    found = people.gather(messages, {number: each.uses for number, each in contents.items()}, now)
+    _store_targets(messages, found, frozenset(number for number, each in contents.items() if each.written.follows))
+    return found
 
 
 def skip_reason(compiled: Compiled, values: Mapping[str, Any]) -> str:
@@ -193,6 +212,28 @@ def preview(channel: str, body: Mapping[str, Any], values: Mapping[str, Any], me
     return Compiled(0, channel, kind.compile(kind.prepare(body)), (), require_stock=False).render(
         {**values, "_": scope}, message
     )
+
+
+def _store_targets(
+    messages: Sequence[people.Asking], found: Mapping[int, dict[str, Any]], follows: frozenset[int]
+) -> None:
+    """Store where the products of these messages lead, and tell each message the ids (`_.targets`).
+
+    Only for contents that link to products and people who allow tracking: at most one query a batch.
+    """
+    wanted: dict[int, tuple[int, list[str]]] = {}
+    for each in messages:
+        if each.content_id in follows and found[each.id]["_"]["tracked"]:
+            shown = [*found[each.id].get("products", ()), *found[each.id].get("viewed", ())]
+            wanted[each.id] = each.content_id, [product["url"] for product in shown if links.may_lead(product["url"])]
+    pairs = sorted({(number, url) for number, urls in wanted.values() for url in urls})
+    if not pairs:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(TARGETS, [[number for number, _ in pairs], [url for _, url in pairs]])
+        ids = {(number, url): link for number, url, link in cursor.fetchall()}
+    for message, (number, urls) in wanted.items():
+        found[message]["_"]["targets"] = {url: ids[number, url] for url in urls if (number, url) in ids}
 
 
 def _store(channel: str, body: Mapping[str, Any], paths: tuple[str, ...]) -> int:

@@ -22,25 +22,21 @@ BEGIN
 END $$;
 """
 
-# The outcome of the message before and the start mark of the next, in one round trip and one
-# commit that does not wait for the disk (decision C6). NULL: do not send the next. The address is
-# locked first: a withdrawal holds that lock, so the mark comes wholly before or wholly after it.
+# The start mark of a message and the outcome of the one before it in the batch, in one row, one
+# round trip and one commit that does not wait for the disk (decision C6). NULL: do not send. The
+# address is locked first: a withdrawal holds that lock, so the mark comes wholly before or after it.
 MARK = """
-CREATE OR REPLACE FUNCTION cauce_mark(
-  p_lease uuid, p_done bigint, p_receipt jsonb, p_next bigint, p_address bigint
-) RETURNS timestamptz LANGUAGE plpgsql VOLATILE AS $$
+DROP FUNCTION IF EXISTS cauce_mark(uuid, bigint, jsonb, bigint, bigint);
+CREATE OR REPLACE FUNCTION cauce_mark(p_lease uuid, p_id bigint, p_address bigint, p_before jsonb)
+RETURNS timestamptz LANGUAGE plpgsql VOLATILE AS $$
 DECLARE started timestamptz;
 BEGIN
   PERFORM set_config('synchronous_commit', 'off', true);
   IF p_address IS NOT NULL THEN
     PERFORM 1 FROM crm_address WHERE id = p_address FOR SHARE;
   END IF;
-  IF p_done IS NOT NULL THEN
-    UPDATE channels_message SET receipt = p_receipt
-    WHERE id = p_done AND lease = p_lease AND state = 'handing_off';
-  END IF;
-  UPDATE channels_message SET started_at = clock_timestamp()
-  WHERE id = p_next AND lease = p_lease AND state = 'handing_off' AND started_at IS NULL
+  UPDATE channels_message SET started_at = clock_timestamp(), receipt = p_before
+  WHERE id = p_id AND lease = p_lease AND state = 'handing_off' AND started_at IS NULL
     AND lease_until > clock_timestamp()
   RETURNING started_at INTO started;
   RETURN started;

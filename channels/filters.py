@@ -1,4 +1,4 @@
-"""The filters templates may use: a chosen part of Liquid's own, and `date` and `money` of ours. Pure.
+"""The filters templates may use: a chosen part of Liquid's own, and `click`, `date` and `money` of ours. Pure.
 
 Each is wrapped so that no chain of filters can grow a value without bound (a few
 `replace` in a row would otherwise make terabytes of a short name).
@@ -123,4 +123,10 @@ def show_money(value: Any, currency: Any = "", *, context: Any) -> Any:
     return format_currency(number, code.upper(), locale=str(scope.get("language") or "en"))
 
 
-OWN: Final[dict[str, Callable[..., Any]]] = {"date": show_date, "money": show_money}
+@with_context
+def click(value: Any, *, context: Any) -> Any:
+    """`{{ product.url | click }}`: the click link of this message to that address, if it has one."""
+    return context.globals.get("_", {}).get("clicks", {}).get(value, value) if isinstance(value, str) else value
+
+
+OWN: Final[dict[str, Callable[..., Any]]] = {"click": click, "date": show_date, "money": show_money}

@@ -22,6 +22,7 @@ from liquid.builtin.expressions.primitive import RangeLiteral
 from liquid.context import RenderContext
 from liquid.exceptions import LiquidError, LiquidSyntaxError, UndefinedError
 from liquid.expression import Expression
+from liquid.static_analysis import Variable
 from liquid.undefined import StrictUndefined
 
 from channels import filters
@@ -117,7 +118,7 @@ class _Context(RenderContext):
 class Template:
     """A parsed template. `render()` may be called from many messages; it keeps nothing."""
 
-    __slots__ = ("_constant", "_limit", "_parsed", "paths", "roots", "source")
+    __slots__ = ("_constant", "_limit", "_parsed", "filters", "paths", "roots", "source")
 
     def __init__(self, source: str, *, html: bool) -> None:
         self.source = source
@@ -125,7 +126,9 @@ class Template:
         self._constant = source if "{{" not in source and "{%" not in source else None
         self._parsed = (HTML if html else TEXT).from_string(source)
         _refuse_too_much(list(_walk(self._parsed.nodes, RenderContext(self._parsed))))
-        self.paths = _paths(self._parsed)
+        analysis = self._parsed.analyze()
+        self.filters = frozenset(analysis.filters)
+        self.paths = _paths(analysis.globals)
         self.roots = frozenset(path.partition(".")[0] for path in self.paths)
 
     def render(self, values: Mapping[str, Any]) -> str:
@@ -184,7 +187,7 @@ def _unknown_names(template: Template, pointer: str, names: Mapping[str, frozens
 
 
 def _unknown_filters(template: Template, pointer: str) -> Iterator[Problem]:
-    for name in template._parsed.analyze().filters:
+    for name in sorted(template.filters):
         if name not in TEXT.filters:
             yield Problem(
                 pointer, "unknown_filter", f"There is no filter `{name}`; there are {', '.join(sorted(TEXT.filters))}."
@@ -220,10 +223,10 @@ def _short(expression: RangeLiteral) -> bool:
     return all(isinstance(end, int) for end in ends) and abs(ends[1] - ends[0]) <= LOOPS  # type: ignore[operator]
 
 
-def _paths(parsed: liquid.BoundTemplate) -> tuple[str, ...]:
+def _paths(read: Mapping[str, list[Variable]]) -> tuple[str, ...]:
     """The outer names a template reads, up to the first index: `contact.given_name`, `products`."""
     found: dict[str, None] = {}
-    for variables in parsed.analyze().globals.values():
+    for variables in read.values():
         for variable in variables:
             parts: list[str] = []
             for segment in variable.segments:

@@ -47,10 +47,11 @@ class Addressed:
 
 
 class Written(Protocol):
-    """Content of one channel, parsed, with its links numbered."""
+    """Content of one channel, parsed, with its links numbered; `follows`: it links to addresses of data."""
 
     urls: Sequence[str]
     paths: tuple[str, ...]
+    follows: bool
 
     def render(self, values: Mapping[str, Any], to: Addressed) -> dict[str, Any]: ...
 

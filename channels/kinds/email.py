@@ -44,6 +44,7 @@ class Letter:
         self._subject = liquid.parse(clean["subject"], html=False)
         parts = [part for part in (self._subject, self._html, self._text) if part]
         self.paths = tuple(sorted({path for part in parts for path in part.paths}))
+        self.follows = any("click" in part.filters for part in parts)
         self._has_way_out = any("links.unsubscribe" in part.paths for part in (self._html, self._text) if part)
         self._from_name = clean.get("from_name", "")
         self._from_address = clean.get("from_address", "")

@@ -58,6 +58,7 @@ class Text:
         self._text = liquid.parse(links.mark_text(links.strip(body["text"]), self.urls), html=False)
         self._sender = str(body.get("sender", ""))
         self.paths = self._text.paths
+        self.follows = "click" in self._text.filters
         self._has_way_out = "links.unsubscribe" in self.paths or "links.preferences" in self.paths
 
     def render(self, values: Mapping[str, Any], to: base.Addressed) -> dict[str, Any]:

@@ -26,7 +26,8 @@ class Message(models.Model):
     `counted_at` is the business time of the hand-off: what caps count and quiet hours
     were judged at. It is empty again when the message did not go. `judged` is what the
     gate let it pass by (basis, receipt, zone, quiet hours, cap).
-    `receipt` is what the carrier said, until that is settled with its batch.
+    `receipt` is what the carrier said of the message before this one in its batch (`of`),
+    written with this one's start mark and kept until the batch is settled.
     `doubtful`: an attempt of an idempotent carrier got no answer; it may have gone.
     """
 

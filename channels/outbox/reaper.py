@@ -19,11 +19,14 @@ from crm import clock
 
 LIMIT: Final = 500
 
+# Whose outcome stands on the row of the message after it.
 ANSWERED: Final = """
-SELECT m.id, m.lease, m.attempts, m.receipt::text::json, m.started_at, m.account_id = ANY(%s)
+SELECT m.id, m.lease, m.attempts, next.receipt::text::json, m.started_at, m.account_id = ANY(%s)
 FROM channels_message m
-WHERE m.state = 'handing_off' AND m.lease_until < clock_timestamp() AND m.receipt IS NOT NULL
-ORDER BY m.id LIMIT %s FOR UPDATE SKIP LOCKED"""
+JOIN channels_message next ON next.state = 'handing_off' AND next.lease = m.lease
+  AND next.receipt IS NOT NULL AND (next.receipt->>'of')::bigint = m.id
+WHERE m.state = 'handing_off' AND m.lease_until < clock_timestamp()
+ORDER BY m.id LIMIT %s FOR UPDATE OF m SKIP LOCKED"""
 
 # `gone`: it may have been on the wire. The answer is the row as it was found.
 REAP: Final = f"""
@@ -31,14 +34,16 @@ WITH late AS (
   SELECT id, state AS was, started_at, handed_at, account_id, attempts,
          state = 'handing_off' AND (started_at IS NOT NULL OR epoch IS DISTINCT FROM cauce_epoch()) AS gone,
          coalesce(account_id = ANY(%s), false) AS twice
-  FROM channels_message
-  WHERE state IN ('claimed', 'handing_off') AND lease_until < clock_timestamp() AND receipt IS NULL
+  FROM channels_message m
+  WHERE state IN ('claimed', 'handing_off') AND lease_until < clock_timestamp()
+    AND NOT EXISTS (SELECT FROM channels_message next WHERE next.state = 'handing_off' AND next.lease = m.lease
+      AND next.receipt IS NOT NULL AND (next.receipt->>'of')::bigint = m.id)
   ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
 ), reaped AS (
   UPDATE channels_message m
   SET state = CASE WHEN late.gone AND NOT late.twice THEN 'unknown' ELSE 'due' END,
       reason = CASE WHEN late.gone AND NOT late.twice THEN 'unknown' ELSE '' END,
-      lease = NULL, lease_until = NULL,
+      lease = NULL, lease_until = NULL, receipt = NULL,
       doubtful = m.doubtful OR (late.gone AND late.twice),
       attempts = m.attempts + CASE WHEN late.gone THEN 1 ELSE 0 END,
       started_at = CASE WHEN late.gone AND NOT late.twice THEN coalesce(m.started_at, m.handed_at) END,

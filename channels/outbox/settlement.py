@@ -1,6 +1,6 @@
 """Third transaction: what the carrier said becomes states, attempts and events, a batch at a time.
 
-Until then each outcome stands on its row as `receipt` (written with the next message's mark), so a
+Until then each outcome stands on the row of the next message, written with that one's mark, so a
 worker that is killed loses at most the one it was talking about.
 """
 
@@ -76,9 +76,10 @@ def settle(results: Sequence[Result], *, lease: UUID, idempotent: bool, now: dat
     return len(rows)
 
 
-def as_json(receipt: Receipt) -> str:
-    """A receipt as it stands on its row until it is settled."""
-    values: dict[str, Any] = {"outcome": receipt.outcome.value}
+def as_json(result: Result) -> str:
+    """A result as it stands on the next message's row until it is settled."""
+    receipt = result.receipt
+    values: dict[str, Any] = {"of": result.message_id, "outcome": receipt.outcome.value}
     for name in ("provider_message_id", "code", "detail", "retry_after", "address_dead"):
         value = getattr(receipt, name)
         if value:
@@ -89,8 +90,9 @@ def as_json(receipt: Receipt) -> str:
 
 
 def from_json(values: dict[str, Any]) -> Receipt:
-    """The receipt that `as_json` wrote."""
-    return Receipt(**{**values, "outcome": Outcome(values["outcome"])})
+    """The receipt in what `as_json` wrote."""
+    given = {name: value for name, value in values.items() if name != "of"}
+    return Receipt(**{**given, "outcome": Outcome(values["outcome"])})
 
 
 def _settle(results: Sequence[Result], ends: dict[int, Ending], lease: UUID) -> list[tuple[Any, ...]]:

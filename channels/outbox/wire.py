@@ -28,7 +28,7 @@ from crm import clock
 
 log = logging.getLogger(__name__)
 
-MARK: Final = "SELECT cauce_mark(%s::uuid, %s::bigint, %s::jsonb, %s::bigint, %s::bigint)"
+MARK: Final = "SELECT cauce_mark(%s::uuid, %s::bigint, %s::bigint, %s::jsonb)"
 EXTEND: Final = """
 UPDATE channels_message SET lease_until = clock_timestamp() + make_interval(secs => %s)
 WHERE id = ANY(%s) AND lease = %s AND state = 'handing_off'"""
@@ -103,18 +103,14 @@ def _start(on_way: _Batch, ready: Ready, rest: Sequence[Ready]) -> datetime | No
     """Mark the message started, and write the outcome of the one before; None: do not send."""
     if not settings.HANDOFF_MARKS:
         return clock.real()
-    before = on_way.unwritten
-    receipt = settlement.as_json(before.receipt) if before is not None else None
+    before = settlement.as_json(on_way.unwritten) if on_way.unwritten is not None else None
     if time.monotonic() - on_way.leased_at > settings.LEASE_SECONDS / 4:
         _extend(on_way, rest)
     with connection.cursor() as cursor:
-        cursor.execute(
-            MARK,
-            [str(on_way.lease), before.message_id if before else None, receipt, ready.letter.id,
-             ready.letter.address_id],
-        )  # fmt: skip
+        cursor.execute(MARK, [str(on_way.lease), ready.letter.id, ready.letter.address_id, before])
         started_at: datetime | None = cursor.fetchone()[0]
-    on_way.unwritten = None
+    if started_at is not None:
+        on_way.unwritten = None
     return started_at
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import DataError, connection
 from django.test.utils import CaptureQueriesContext
 
 from campaigns import audience, engine, plans, runner, runs
@@ -297,3 +297,27 @@ def test_visits_say_when_and_where() -> None:
     cast.work()
     assert Visit.objects.filter(campaign=campaign, step="w1").count() == 3
     assert len(set(Visit.objects.values_list("id", flat=True))) == 6
+
+
+def test_what_the_database_refuses_of_one_run_stops_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    campaign = cast.publish(cast.wait())
+    contacts = cast.people(20)
+    enter_all(campaign, contacts)
+    bad = Enrolment.objects.get(contact=contacts[7]).pk
+    real = runs.write
+
+    def refuse(moved: list[tuple[int, runs.Shape, int | None]]) -> None:
+        real(moved)
+        if bad in {run for run, _, _ in moved}:
+            raise DataError("a value that no column takes")
+
+    monkeypatch.setattr(runs, "write", refuse)
+    for _ in range(60):
+        if not runner.tick(16):
+            break
+    assert Enrolment.objects.filter(state="waiting").count() == 19
+    left = Enrolment.objects.get(pk=bad)
+    assert left.state == "due"
+    assert left.due_at
+    assert left.due_at > clock.now()
+    assert cast.way(bad)[-1][2] == "error"

@@ -366,8 +366,6 @@ def leased(state: str, **columns: Any) -> Message:
         ("handing_off", {}, "due"),
         ("handing_off", {"started_at": people.NOON}, "unknown"),
         ("handing_off", {"epoch": "11111111-1111-1111-1111-111111111111"}, "unknown"),
-        ("handing_off", {"started_at": people.NOON, "receipt": {"outcome": "accepted", "code": "250"}}, "accepted"),
-        ("handing_off", {"started_at": people.NOON, "receipt": {"outcome": "refused", "code": "550"}}, "failed"),
     ],
 )
 def test_what_a_dead_worker_left_is_found_and_judged_by_what_is_known(
@@ -381,6 +379,19 @@ def test_what_a_dead_worker_left_is_found_and_judged_by_what_is_known(
     assert Attempt.objects.count() == (after != "due")
     assert len(told("Message Sent")) + len(told("Message Skipped")) == (after != "due")
     assert reaper.reap() == 0
+
+
+@pytest.mark.parametrize(("outcome", "after"), [("accepted", "accepted"), ("refused", "failed")])
+def test_an_outcome_that_was_written_with_the_next_mark_is_not_lost(outcome: str, after: str) -> None:
+    first = leased("handing_off", started_at=people.NOON)
+    second = leased("handing_off", started_at=people.NOON, lease=first.lease)
+    Message.objects.filter(pk=second.pk).update(receipt={"of": first.pk, "outcome": outcome, "code": "x"})
+    assert reaper.reap() == 2
+    assert [m.state for m in Message.objects.order_by("id")] == [after, "unknown"]
+    assert [(a.message_id, a.outcome) for a in Attempt.objects.order_by("message_id")] == [
+        (first.pk, outcome), (second.pk, "unknown"),
+    ]  # fmt: skip
+    assert Message.objects.exclude(receipt=None).count() == 0
 
 
 def test_an_idempotent_account_gets_its_started_message_again() -> None:

@@ -28,7 +28,10 @@ from config import broker, embedded, places
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 ROUNDS = ("channels.reap", "channels.deliver")
-IN_A_CALL = "state = 'handing_off' AND started_at IS NOT NULL AND receipt IS NULL"
+# Started, and no outcome stands on the row of the next.
+IN_A_CALL = """state = 'handing_off' AND started_at IS NOT NULL AND NOT EXISTS (
+  SELECT FROM channels_message n WHERE n.lease = channels_message.lease
+  AND (n.receipt->>'of')::bigint = channels_message.id)"""
 
 
 class Scene:
