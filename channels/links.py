@@ -29,7 +29,7 @@ _HREF: Final = re.compile(r"""(<a\b(?:[^>"']|"[^"]*"|'[^']*')*?\bhref\s*=\s*)(?:
 _URL_IN_TEXT: Final = re.compile(r"https?://[^\s<>\"'{}|\\^`]+[^\s<>\"'{}|\\^`.,;:!?)\]]")
 _LIQUID: Final = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 # One output that ends up as an address, by its `url`; trimmed outputs (`{{-`) may melt into their neighbours.
-_ADDRESS: Final = re.compile(r"\s*\{\{(?!-)(?=[^{}]*\burl\b)([^{}]*?)\s*(?<!-)\}\}\s*")
+_ADDRESS: Final = re.compile(r"\s*\{\{(?!-)(?=[^{}]*\burl\b)([^{}]*)(?<!-)\}\}\s*")
 _TARGET: Final = re.compile(r"https?://[^\s\x00-\x20\x7f]{1,1990}", re.IGNORECASE)
 _BODY_END: Final = re.compile(r"</body\s*>", re.IGNORECASE)
 
@@ -88,7 +88,7 @@ def _mark_address(source: str, tag: re.Match[str]) -> str:
 
 
 def _followed(address: re.Match[str]) -> str:
-    return f"{{{{{address[1]} | click }}}}"
+    return f"{{{{ {address[1].strip()} | click }}}}"
 
 
 def _before(source: str, at: int) -> str:

@@ -243,20 +243,103 @@ def test_an_sms_carries_its_way_out_and_is_counted_as_networks_do() -> None:
     assert (body["sender"], body["encoding"], body["parts"]) == ("Shop", "gsm7", 1)
 
 
-def test_links_that_hold_liquid_are_left_to_the_data() -> None:
+def test_links_that_are_part_liquid_are_left_to_the_data() -> None:
     urls: list[str] = []
     marked = links.mark_html(
-        '<a href="{{ p.url }}">x</a><a class="b" href=\'https://a.example/?x=1&amp;y=2\'>y</a>'
+        '<a href="{{ p.url }}?x=1">x</a><a class="b" href=\'https://a.example/?x=1&amp;y=2\'>y</a>'
         '<a href="mailto:a@b.example">z</a>',
         urls,
     )
     assert urls == ["https://a.example/?x=1&y=2"]
-    assert 'href="{{ p.url }}"' in marked
+    assert 'href="{{ p.url }}?x=1"' in marked
     assert 'href="https://a.example/?x=1&amp;y=2"' in links.put(marked, urls, None, html=True)
     assert links.mark_text("see https://a.example/{{ contact.city }} or https://b.example.", urls).startswith(
         "see https://a.example/{{"
     )
     assert urls[-1] == "https://b.example"
+
+
+BOOTS = "https://shop.example/boots"
+SHELF = {
+    "subject": "x",
+    "html": "{% for p in products %}<a href=\"{{ p.url }}\">{{ p.url }}</a> <a href='{{ p.url }}?a=b'>y</a>{% endfor %}",
+    "text": "{% for p in viewed %}{{ p.name }}: {{ p.url }}, {{ p.url }}/more\n{% endfor %}",
+}
+
+
+def looked_at(contact: Contact, sku: str, **properties: str) -> None:
+    fact = timeline.NewFact(contact.pk, "Product Viewed", {"sku": sku, **properties}, people.NOON - timedelta(minutes=1))
+    timeline.record([fact], now=people.NOON)
+
+
+def test_links_to_products_are_followed_where_the_person_allows_it_and_only_there() -> None:
+    catalogue()
+    chiara, elena = people.people(2)
+    people.allow([elena], "email", "tracking")
+    for each in (chiara, elena):
+        looked_at(each, "boots")
+    number = content.publish("email", SHELF)
+    context = {"entry": {"properties": CART}}
+    plain, followed = asked(chiara, number, id=1, context=context), asked(elena, number, id=2, context=context)
+    values = content.facts([plain, followed], people.NOON)
+    compiled = content.load(number)
+    letter = compiled.render(values[1], plain)
+    assert "/c/" not in letter["html"] + letter["text"]
+    assert f'<a href="{BOOTS}">{BOOTS}</a>' in letter["html"]
+    letter = compiled.render(values[2], followed)
+    link = Link.objects.get(content_id=number, url=BOOTS)
+    url = tracking.url("click", 2, link.pk)
+    assert f'<a href="{url}">{BOOTS}</a>' in letter["html"]  # what is read stays what it is
+    assert f"Boots: {url}, {BOOTS}/more" in letter["text"]
+    assert f"<a href='{BOOTS}?a=b'>" in letter["html"]  # put together: nowhere stored
+    assert compiled.slots(values[2])["products"][0]["url"] == BOOTS
+    assert list(Link.objects.filter(content_id=number)) == [link]  # socks have no address, and none is made up
+
+
+def test_a_text_message_follows_the_product_looked_at() -> None:
+    catalogue()
+    elena = people.people(1, granted=["sms"])[0]
+    people.allow([elena], "sms", "tracking")
+    looked_at(elena, "boots")
+    number = content.publish("sms", {"text": "{% for p in viewed %}{{ p.name }} {{ p.url }}{% endfor %}"})
+    message = asked(elena, number, channel="sms", address_id=people.addresses([elena], "sms")[elena.pk].pk)
+    text = content.load(number).render(one(message), message)["text"]
+    assert text.startswith(f"Boots {tracking.url('click', 7, Link.objects.get(url=BOOTS).pk)}\n")
+
+
+def test_links_lead_to_the_web_and_nowhere_else() -> None:
+    elena = people.people(1)[0]
+    people.allow([elena], "email", "tracking")
+    number = content.publish("email", {"subject": "x", "html": '{% for p in products %}<a href="{{ p.url }}">x</a>{% endfor %}'})
+    odd = ["javascript:alert(1)", "ftp://shop.example/a", "//shop.example", "https://a.example/x y", "https://b.example\n", ""]
+    lines = [{"sku": f"s{at}", "url": url} for at, url in enumerate(odd)]
+    message = asked(elena, number, context={"entry": {"properties": {"products": lines}}})
+    html = content.load(number).render(one(message), message)["html"]
+    assert not Link.objects.filter(content_id=number).exists()
+    assert "/c/" not in html
+
+
+def test_targets_of_a_batch_are_stored_with_one_query_and_only_for_words_that_need_them() -> None:
+    catalogue()
+    crowd = people.people(20)
+    people.allow(crowd, "email", "tracking")
+    shelf = content.publish("email", SHELF)
+    quiet = content.publish("email", {"subject": "x", "html": "{% for p in products %}{{ p.name }}{% endfor %}{{ viewed.size }}"})
+    for each in (shelf, quiet):
+        content.load(each)
+    cost = {}
+    for name, number, count in (("quiet", quiet, 20), ("new", shelf, 20), ("one", shelf, 1), ("again", shelf, 20)):
+        carts = [{"products": [{"sku": f"{at}", "url": f"https://shop.example/{at}"}]} for at in range(count)]
+        messages = [
+            asked(each, number, id=at, context={"entry": {"properties": cart}})
+            for at, (each, cart) in enumerate(zip(crowd, carts, strict=False))
+        ]
+        with CaptureQueriesContext(connection) as queries:
+            content.facts(messages, people.NOON)
+        cost[name] = len(queries), sum("channels_link" in query["sql"] for query in queries)
+    stored, others = 1, cost["quiet"][0]
+    assert cost == {"quiet": (others, 0)} | dict.fromkeys(("new", "one", "again"), (others + stored, stored))
+    assert Link.objects.filter(content_id=shelf).count() == 20
 
 
 def test_a_preview_shows_words_that_are_not_published() -> None:

@@ -172,6 +172,22 @@ def test_a_click_goes_nowhere_but_to_links_of_its_own_message(web: Client) -> No
     assert Client().post(path("click", number, link.pk)).status_code == 405
 
 
+def test_a_click_on_a_product_leads_there_and_is_told(web: Client) -> None:
+    person = people.people(1)[0]
+    people.allow([person], "email", "tracking")
+    number = content.publish("email", {"subject": "x", "html": '<a href="{{ products[0].url }}">x</a>'})
+    context = {"entry": {"properties": {"products": [{"sku": "boots", "url": "https://shop.example/boots"}]}}}
+    [message] = people.ask([person], content_id=number, context=context)
+    while delivery.deliver():
+        pass
+    row = SandboxMessage.objects.get(message_id=message)
+    place = re.search(r'href="([^"]+/c/[^"]+)"', row.html)
+    assert place
+    answer = web.get(place[1].removeprefix(settings.BASE_URL))
+    assert (answer.status_code, answer["Location"]) == (302, "https://shop.example/boots")
+    assert Event.objects.get(contact=person, name="Message Clicked").properties["url"] == "https://shop.example/boots"
+
+
 def test_without_the_tracking_purpose_nothing_is_told(web: Client) -> None:
     _person, number = chiara()
     link = Link.objects.get(content_id=Message.objects.get(pk=number).content_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from django.test import override_settings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels import tracking
+from channels import links, tracking
 from channels.kinds import sms
 
 NOW = datetime(2026, 6, 10, 12, tzinfo=UTC)
@@ -61,6 +62,34 @@ def test_the_key_of_a_message_is_the_same_for_ever_and_of_no_other_installation(
     with override_settings(SUPPRESSION_PEPPER="another installation"):
         other = tracking.key(5)
     assert other != tracking.key(5)
+
+
+@pytest.mark.parametrize(
+    ("source", "follows"),
+    [
+        ("{{ p.name }}: {{ p.url }}", True),
+        ("{% for p in products %}{{ p.url }}{% endfor %}", True),
+        ("({{ products[0].url }})", True),
+        ("Look: {{ p.url | default: 'https://shop.example' }}.", True),
+        ("{{ p.url }}?from=mail", False),
+        ("{{ p.url }}{% if x %}/red{% endif %}", False),
+        ("{{ p.url }}{{ p.sku }}", False),
+        ("https://go.example/?to={{ p.url }}", False),
+        ("{{ p.url }}.html", False),
+        ("a {{- p.url -}} b", False),
+        ("{{ p.name | url_encode }}", False),
+    ],
+)
+def test_an_address_of_data_is_followed_where_it_stands_alone(source: str, follows: bool) -> None:
+    assert ("| click }}" in links.mark_text(source, [])) is follows
+
+
+def test_marking_stays_quick_whatever_is_written() -> None:
+    begun = time.perf_counter()
+    for source in ("{{ url" + " " * 50_000 + "}}", "{{ p.url }}" * 5_000, "{% if a %}" * 3_000 + "{{ p.url }}"):
+        links.mark_text(source, [])
+        links.mark_html(f'<a href="{source}">x</a>', [])
+    assert time.perf_counter() - begun < 2
 
 
 @pytest.mark.parametrize(

@@ -176,11 +176,14 @@ class Scene:
         tree = _tree(victim.pid)
         _signal(tree if parent_too else [each for each in tree if each.pid != victim.pid], signal.SIGKILL)
         self.kills += 1
-        self._last_kill = self.ask("SELECT clock_timestamp()::text")[0][0]
+        self._from_now_on()
         _signal(trees, signal.SIGCONT)
         if parent_too:
             victim.wait()
             self.workers[self.workers.index(victim)] = self._worker()
+
+    def _from_now_on(self) -> None:
+        self._last_kill = self.ask("SELECT clock_timestamp()::text")[0][0]
 
     def _stopped_in_calls(self) -> list[psutil.Process]:
         end = time.monotonic() + 60
@@ -201,10 +204,12 @@ class Scene:
         (pid,) = self.ask(f"SELECT pid FROM pg_stat_activity WHERE {whose} ORDER BY state_change DESC LIMIT 1")[0]
         os.kill(pid, signal.SIGKILL)
         wait_until(self._answers, 60)
+        self._from_now_on()
 
     def restart_postgresql(self) -> None:
         data = (self.home / "postgres").resolve()
         embedded._run(data, "pg_ctl", "restart", "--wait", "--mode=fast", "-D", str(data), "-l", str(data / "server.log"))
+        self._from_now_on()
 
     def empty_broker(self) -> None:
         import redis

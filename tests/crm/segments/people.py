@@ -340,7 +340,7 @@ def _history(contact: int, person: Person) -> None:
 
 def tell(contact: int, told: Told) -> int:
     return _insert("crm_event", {
-        "contact_id": contact, "name": told.name, "properties": told.properties, "occurred_at": told.at,
+        "contact_id": contact, "name": told.name, "properties": json.dumps(told.properties), "occurred_at": told.at,
         "recorded_at": told.recorded_at or told.at, "received_at": NOW, "channel": told.channel, "context": {},
         "campaign_ref": told.campaign,
     })
