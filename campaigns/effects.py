@@ -82,9 +82,17 @@ def _plan(
         row.contact_id, send.channel, version.contents.get(send.step), row.campaign_id, row.id, send.step,
         send.visit, send.slot, f"{row.key}#{row.entry_seq}", row.edition, row.held_out, terms.message_class,
         terms.purpose, terms.priority, now, now + timedelta(seconds=send.expires_after_s),
-        {"entry": json.loads(row.entry)} if row.entry else None,
+        _context(row, version),
         address.address_id if address else None, address.hash if address else "",
     )
+
+
+def _context(row: Claimed, version: Published) -> dict[str, Any] | None:
+    """What the templates may say of the run beside the contact's live facts."""
+    context: dict[str, Any] = {"entry": json.loads(row.entry)} if row.entry else {}
+    if version.names_itself:
+        context["campaign"] = {"name": version.plan.terms.name}
+    return context or None
 
 
 def _addresses(

@@ -43,6 +43,11 @@ class Published:
         return self.rules.get(ELIGIBILITY)
 
     @cached_property
+    def names_itself(self) -> bool:
+        """Do its words speak of the campaign? Only then its name travels with each message."""
+        return any("campaign" in str(sending.body) for sending in self.plan.sendings())
+
+    @cached_property
     def sends(self) -> tuple[str, ...]:
         return tuple(sending.step for sending in self.plan.sendings())
 

@@ -99,12 +99,36 @@ def dealt(campaign_id: int, contact_ids: Sequence[int]) -> dict[int, dict[str, s
     return found
 
 
+class Redealt(Exception):  # noqa: N818 - not an error: the page is thrown away and made again
+    """Another run of the same contact was dealt another lane a moment ago; that one stays."""
+
+
 def deal(arms: Sequence[tuple[int, str, int, str]]) -> None:
-    """(campaign, step, contact, lane): remembered for ever; the first deal stays."""
-    arrays.insert(
+    """(campaign, step, contact, lane): remembered for ever; the first deal stays.
+
+    Raises Redealt where another lane is remembered than the one dealt here: two runs of one
+    contact met in a split, on versions with different weights, and the page took the wrong way.
+    """
+    if not arms:
+        return
+    kept = arrays.insert(
         "campaigns_arm", {"campaign_id": "bigint", "step": "text", "contact_id": "bigint", "lane": "text"},
-        arms, conflict="DO NOTHING",
+        arms, conflict="DO NOTHING", returning="campaign_id, step, contact_id, lane",
     )
+    known = {row[:3]: row[3] for row in kept}
+    missing = [arm for arm in arms if known.get(arm[:3]) != arm[3]]
+    if not missing:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT a.campaign_id, a.step, a.contact_id, a.lane
+               FROM unnest(%s::bigint[], %s::text[], %s::bigint[]) AS m(campaign, step, contact)
+               JOIN campaigns_arm a ON a.campaign_id = m.campaign AND a.step = m.step AND a.contact_id = m.contact""",
+            [[arm[place] for arm in missing] for place in range(3)],
+        )
+        known |= {row[:3]: row[3] for row in cursor.fetchall()}
+    if any(known.get(arm[:3]) != arm[3] for arm in missing):
+        raise Redealt
 
 
 CONVERT = {

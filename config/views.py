@@ -12,6 +12,7 @@ from django.utils.decorators import method_decorator
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from config import health, state
+from crm import clock
 
 
 def home(request: HttpRequest) -> HttpResponse:
@@ -31,7 +32,7 @@ class Logout(LogoutView):
 def status(request: HttpRequest) -> HttpResponse:
     """What waits, who works, what stands still; a fragment for htmx, a page otherwise."""
     template = "status/_figures.html" if getattr(request, "htmx", False) else "status/page.html"
-    return render(request, template, {"checks": health.ready(), "state": state.look()})
+    return render(request, template, {"checks": health.ready(), "state": state.look(), "at": clock.real()})
 
 
 class Schema(SpectacularAPIView):

@@ -49,7 +49,7 @@ def insert(
         else:
             selected.append(name)
             varying[name] = kind
-            arrays.append(_array(kind, values))
+            arrays.append(column(kind, values))
     sql = f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(selected)} FROM {unnest(varying)}"  # noqa: S608
     if conflict:
         sql += f" ON CONFLICT {conflict}"
@@ -60,11 +60,22 @@ def insert(
         return cursor.fetchall() if returning else []
 
 
-def _array(kind: str, values: Sequence[Any]) -> Any:
-    """One column as a parameter; numbers as one text, which is several times cheaper than a list."""
+def column(kind: str, values: Sequence[Any]) -> str:
+    """One column as a parameter: the text of an array, several times cheaper than a list on both sides."""
     if kind in WHOLE_NUMBERS:
         return "{" + ",".join(["NULL" if value is None else str(int(value)) for value in values]) + "}"
-    return [text(value) for value in values]
+    return literal([text(value) for value in values])
+
+
+def literal(texts: Sequence[str | None]) -> str:
+    """Texts as PostgreSQL reads an array of them. NUL, which no text may contain, parts them meanwhile."""
+    if None in texts:
+        return "{" + ",".join("NULL" if each is None else literal([each])[1:-1] for each in texts) + "}"
+    joined = "\0".join(texts)  # type: ignore[arg-type]
+    if joined.count("\0") != max(len(texts) - 1, 0):
+        raise ValueError("A text with the character NUL cannot be stored.")
+    escaped = joined.replace("\\", "\\\\").replace('"', '\\"').replace("\0", '","')
+    return f'{{"{escaped}"}}' if texts else "{}"
 
 
 def unnest(columns: dict[str, str], alias: str = "new") -> str:
@@ -73,15 +84,14 @@ def unnest(columns: dict[str, str], alias: str = "new") -> str:
     return f"unnest({casts}) AS {alias}({', '.join(columns)})"
 
 
-def parameters(rows: Iterable[Sequence[Any]], width: int) -> list[list[str | None]]:
-    """Rows turned into one list of texts per column."""
-    turned: list[list[str | None]] = [[] for _ in range(width)]
-    for row in rows:
-        if len(row) != width:
-            raise ValueError(f"a row of {len(row)} values for {width} columns")
-        for column, value in zip(turned, row, strict=True):
-            column.append(text(value))
-    return turned
+def parameters(rows: Iterable[Sequence[Any]], width: int) -> list[str]:
+    """Rows turned into one array of texts per column."""
+    taken = list(rows)
+    if any(len(row) != width for row in taken):
+        raise ValueError(f"a row without {width} values")
+    if not taken:
+        return ["{}"] * width
+    return [literal([text(value) for value in values]) for values in zip(*taken, strict=True)]
 
 
 def text(value: Any) -> str | None:

@@ -26,7 +26,11 @@ _known: set[str] = set()
 
 def ensure_months(table: str, instants: Iterable[datetime]) -> None:
     """Make sure that `table` has a partition for the month of each aware instant."""
-    months = {(moment.year, moment.month) for moment in (each.astimezone(UTC) for each in instants)}
+    ensure(table, {(moment.year, moment.month) for moment in (each.astimezone(UTC) for each in instants)})
+
+
+def ensure(table: str, months: set[tuple[int, int]]) -> None:
+    """The same for months that are known by year and number."""
     for year, month in sorted(months):
         name = f"{table}_{year:04d}_{month:02d}"
         if name not in _known:

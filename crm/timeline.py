@@ -118,6 +118,18 @@ def record(facts: Sequence[NewFact], *, now: datetime) -> list[int | None]:
     return ids
 
 
+def record_columns(columns: Sequence[str], length: int, months: set[tuple[int, int]], *, now: datetime) -> list[int | None]:
+    """Tell at most a batch that is arrays already (`COLUMNS`, as `arrays.column` makes them); as `record()`."""
+    partitions.ensure("crm_event", months)
+    ids: list[int | None] = [None] * length
+    with connection.cursor() as cursor:
+        cursor.execute(RECORD, [*columns, now])
+        for place, event in cursor.fetchall():
+            ids[place - 1] = event
+    bell.ring(ROUND)
+    return ids
+
+
 def known(event_ids: Sequence[str]) -> dict[str, int]:
     """Which of these event ids are on the timeline already, and as what."""
     with connection.cursor() as cursor:

@@ -28,6 +28,7 @@ JOIN channels_message next ON next.state = 'handing_off' AND next.lease = m.leas
 WHERE m.state = 'handing_off' AND m.lease_until < clock_timestamp()
 ORDER BY m.id LIMIT %s FOR UPDATE OF m SKIP LOCKED"""
 
+# Left for the next turn: those whose own outcome, or that of the one before, is still to be settled.
 # `gone`: it may have been on the wire. The answer is the row as it was found.
 REAP: Final = f"""
 WITH late AS (
@@ -38,6 +39,8 @@ WITH late AS (
   WHERE state IN ('claimed', 'handing_off') AND lease_until < clock_timestamp()
     AND NOT EXISTS (SELECT FROM channels_message next WHERE next.state = 'handing_off' AND next.lease = m.lease
       AND next.receipt IS NOT NULL AND (next.receipt->>'of')::bigint = m.id)
+    AND NOT EXISTS (SELECT FROM channels_message prev WHERE prev.id = (m.receipt->>'of')::bigint
+      AND prev.lease = m.lease AND prev.state = 'handing_off')
   ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
 ), reaped AS (
   UPDATE channels_message m

@@ -89,6 +89,9 @@ class Identifier(models.Model):
                 fields=["address", "contact"], name="identifier_address",
                 condition=models.Q(address__isnull=False),
             ),
+            models.Index(
+                fields=["kind", "value"], name="identifier_shared", condition=models.Q(identifying=False),
+            ),
         ]
 
 

@@ -166,4 +166,5 @@ def _say(node: Group | Placed) -> str:
     said = [f"({_say(part)})" if isinstance(part, Group) else _say(part) for part in node.parts]
     if node.word == "none":
         return _("none of: %(parts)s") % {"parts": "; ".join(said)}
-    return (f" {_('and')} " if node.word == "all" else f" {_('or')} ").join(said)
+    word = _("and") if node.word == "all" else _("or")
+    return f" {word} ".join(said)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import DataError, connection
 from django.test.utils import CaptureQueriesContext
 
-from campaigns import audience, engine, plans, runner, runs
+from campaigns import audience, engine, lifecycle, plans, runner, runs
 from campaigns.audience import Candidate
 from campaigns.models import Arm, Campaign, Conversion, Enrolment, Subscription, Visit
 from channels.models import Message
@@ -189,8 +190,6 @@ def test_an_arm_stays_when_the_weights_change() -> None:
         ]
         return {"id": "r1", "type": "split.random", "lanes": lanes}
 
-    from campaigns import lifecycle
-
     campaign = cast.publish(arms(1, 99))
     contacts = cast.people(20)
     enter_all(campaign, contacts)
@@ -205,6 +204,34 @@ def test_an_arm_stays_when_the_weights_change() -> None:
     assert dict(Arm.objects.values_list("contact_id", "lane")) == before
     for row in Enrolment.objects.filter(entry_seq=2):
         assert row.step == f"w{before[row.contact_id]}"
+
+
+def test_two_runs_of_one_person_dealt_apart_take_the_same_lane() -> None:
+    """Two versions with opposite weights, both runs in one batch: the lane dealt first is the lane of both."""
+
+    def split(first: int, second: int) -> dict[str, Any]:
+        return {
+            "id": "s1", "type": "split.random",
+            "lanes": [
+                {"id": "a", "label": "a", "weight": first, "steps": [cast.leave("left", "dropped")]},
+                {"id": "b", "label": "b", "weight": second, "steps": [cast.leave("right", "completed")]},
+            ],
+        }  # fmt: skip
+
+    keyed = {"entry": [{"type": "event", "event": "Seen", "key": "properties.id", "reentry": "every_key"}]}
+    elena = cast.person()
+    campaign = cast.publish(split(1, 0), **keyed)
+    cast.happen(elena, "Seen", id="k1")
+    cast.react()
+    lifecycle.update(campaign, cast.document(split(0, 1), **keyed), actor=cast.ADA, now=clock.now())
+    lifecycle.publish(campaign, actor=cast.ADA, now=clock.now())
+    cast.happen(elena, "Seen", id="k2")
+    cast.react()
+    assert Enrolment.objects.values("version_id").distinct().count() == 2
+    cast.work()
+    [arm] = Arm.objects.all()
+    assert set(Enrolment.objects.values_list("outcome", flat=True)) == {"dropped" if arm.lane == "a" else "completed"}
+    assert {visit.port for visit in Visit.objects.filter(step="s1")} == {arm.lane}
 
 
 def test_a_change_of_the_contact_is_seen_by_the_branch_behind_it() -> None:

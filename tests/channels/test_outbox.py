@@ -394,6 +394,16 @@ def test_an_outcome_that_was_written_with_the_next_mark_is_not_lost(outcome: str
     assert Message.objects.exclude(receipt=None).count() == 0
 
 
+def test_an_outcome_is_not_lost_when_the_lease_of_its_bearer_ends_first() -> None:
+    first = leased("handing_off", started_at=people.NOON)
+    bearer = leased("handing_off", started_at=people.NOON, lease=first.lease, receipt={"of": first.pk, "outcome": "accepted"})
+    change("UPDATE channels_message SET lease_until = clock_timestamp() + interval '1 minute' WHERE id = %s", first.pk)
+    assert reaper.reap() == 0
+    change("UPDATE channels_message SET lease_until = clock_timestamp() - interval '1 minute' WHERE id = %s", first.pk)
+    assert reaper.reap() == 2
+    assert [Message.objects.get(pk=each.pk).state for each in (first, bearer)] == ["accepted", "unknown"]
+
+
 def test_an_idempotent_account_gets_its_started_message_again() -> None:
     with provider(idempotent=True):
         accounts.active()
