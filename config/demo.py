@@ -60,7 +60,9 @@ def seed(contacts: int, number: int, now: datetime) -> dict[str, int]:
     while batch := list(islice(arrivals, capture.MOST)):
         people += sum(received.contact_id is not None for received in capture.receive(batch, now=now))
     segments = _segments(now)
-    return {"contacts": people, "segments": len(segments), "campaigns": _campaigns(segments, now)}
+    made = {"contacts": people, "segments": len(segments), "campaigns": _campaigns(segments, now)}
+    capture.receive([_today(now)], now=now)
+    return made
 
 
 def _workspace() -> None:
@@ -153,6 +155,15 @@ def _history(n: int, chance: random.Random, now: datetime) -> list[dict[str, Any
     return events
 
 
+def _today(now: datetime) -> capture.Arrival:
+    """Somebody buys right now: the thank-you (a service message) can be read in the sandbox at once."""
+    sku, name, kind, price = PRODUCTS[0]
+    line = {"sku": sku, "name": name, "category": kind, "quantity": 1, "price": price}
+    order = {"order_id": "demo-today", "total": price, "currency": "EUR", "products": [line]}
+    bought = {"name": "Order Completed", "channel": "web", "occurred_at": now.isoformat(), "properties": order}
+    return capture.Arrival({"email": "customer0@example.com"}, events=[bought], source="demo", actor="seed_demo")
+
+
 def _segments(now: datetime) -> list[Segment]:
     from crm.segments import edit
 
@@ -165,7 +176,7 @@ def _campaigns(segments: list[Segment], now: datetime) -> int:
     from campaigns import lifecycle
     from campaigns.models import Campaign
 
-    for name in ("abandoned_cart", "welcome", "win_back"):
+    for name in ("abandoned_cart", "welcome", "win_back", "thank_you"):
         text = (EXAMPLES / f"{name}.json").read_text()
         document = json.loads(text.replace('"SEGMENT"', f'"{publicids.encode("seg", segments[0].pk)}"'))
         if Campaign.objects.filter(name=document["name"]).exists():

@@ -8,7 +8,7 @@ with it. Both ways give the same rows and answers (a property test holds them to
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -21,9 +21,10 @@ from crm.identity import resolution, rows
 from crm.intake import Frame
 from crm.moments import FUTURE, OLDEST
 
-PARTS: Final = intake.EVENT | {"contact"}
+PARTS: Final = frozenset(intake.EVENT | {"contact"})
 CONTEXT: Final = frozenset({"page", "referrer", "utm", "click_ids"})
 CHANNELS: Final = frozenset({"", *words.EVENT_CHANNELS})
+LONGEST_NAME: Final = 80
 LONGEST_INSTANT: Final = 40
 
 FIND: Final = """
@@ -31,9 +32,12 @@ SELECT i.kind, i.value, i.contact_id FROM unnest(%s::text[], %s::text[]) AS t(ki
 JOIN crm_identifier i ON i.kind = t.kind AND i.value = t.value AND i.identifying
 """
 
+Place = tuple[str, str]  # kind and value
+General = Callable[[list[Any]], "list[Answer]"]
+
 
 class Answer(NamedTuple):
-    """What became of one event; `event` is None where it had been stored before. Problems: nothing was stored."""
+    """What became of an event: `event` None where it had been stored before, `problems` where it was not taken."""
 
     contact: int
     event: int | None
@@ -41,10 +45,9 @@ class Answer(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A plain event, ready to be written; instants and objects are text."""
+    """A plain event, ready to be written: instants and objects are text."""
 
-    kind: str
-    value: str
+    who: Place
     name: str
     properties: str
     occurred_at: str
@@ -61,68 +64,166 @@ class _Moved(Exception):
     """A visitor is being joined to somebody else at this moment."""
 
 
-General = Callable[[list[Any]], list[Answer]]
-
-
 def receive(bodies: Sequence[Any], general: General, *, now: datetime) -> list[Answer]:
-    """Take in events as REST brings them; `general` takes those that cannot go this way. One answer each, in order."""
+    """Take in events as REST brings them; `general` takes what cannot go this way. One answer each, in order."""
     here = workspace.current()
     frame = Frame(now, here.country, here.currency)
-    read_rows = [read(body, frame) for body in bodies]
-    owners = _owners([row for row in read_rows if row is not None])
-    fast = _choose(bodies, read_rows, owners, frame)
+    plain = [read(body, frame) for body in bodies]
+    named = [_named(body, frame) if row is None else row.who for body, row in zip(bodies, plain, strict=True)]
+    owners = _owners(named)
+    fast = _choose(bodies, plain, [owners.get(who) if who else None for who in named])
     if not fast:
         return general(list(bodies))
-    chosen = [row for row in read_rows if row is not None] if len(fast) == len(bodies) else [
-        row for place, row in enumerate(read_rows) if row is not None and place in fast
-    ]
-    contacts = [owners[row.kind, row.value] for row in chosen]
-    visitors = {owners[row.kind, row.value] for row in chosen if row.kind == resolution.WEAK}
+    chosen = [(row, owners[row.who]) for place, row in enumerate(plain) if row is not None and place in fast]
+    visitors = {contact for row, contact in chosen if row.who[0] == resolution.WEAK}
     if not visitors and len(chosen) == len(bodies):
-        return _write(chosen, contacts, now)  # one statement is its own transaction
+        return _write(chosen, now)  # one statement is a transaction of its own
     try:
         with transaction.atomic():
             others = [body for place, body in enumerate(bodies) if place not in fast]
             answered = iter(general(others) if others else [])
             _hold(visitors)
-            written = iter(_write(chosen, contacts, now))
-            return [next(written) if place in fast else next(answered) for place in range(len(bodies))]
+            written = iter(_write(chosen, now))
+            return [next(written if place in fast else answered) for place in range(len(bodies))]
     except _Moved:
         return general(list(bodies))
 
 
-def _owners(plain: Sequence[Row]) -> dict[tuple[str, str], int]:
-    places = list(dict.fromkeys((row.kind, row.value) for row in plain))
+# --- reading ---------------------------------------------------------------------------------
+
+
+def read(body: Any, frame: Frame) -> Row | None:
+    """The event as it will be written, if there is surely nothing wrong and nothing unusual with it."""
+    if type(body) is not dict or not body.keys() <= PARTS:
+        return None
+    try:
+        who = _named(body, frame)
+        texts = _texts(body)
+        if who is None or texts is None or who[0] == "id":
+            return None
+        at = _instant(body.get("occurred_at"), frame)
+        objects = _objects(body, texts[0], frame)
+    except Problem:
+        return None
+    if at is None or objects is None or type(historic := body.get("historic", False)) is not bool:
+        return None
+    name, event_id, channel, source, session = texts
+    properties, context = objects
+    return Row(
+        who, name, properties, at.isoformat(), (at.year, at.month), event_id, channel, source, session, context, historic
+    )
+
+
+def _named(body: Any, frame: Frame) -> Place | None:
+    """Who is named, in normal form; None where that cannot be read."""
+    contact = body.get("contact") if type(body) is dict else None
+    if type(contact) is not dict or len(contact) != 1:
+        return None
+    ((kind, value),) = contact.items()
+    if kind == "id":
+        return "id", ""
+    if kind not in normalise.KINDS or type(value) is not str:
+        return None
+    try:
+        return kind, normalise.trace(kind, value, frame.country).value
+    except Problem:
+        return None
+
+
+def _texts(body: Mapping[str, Any]) -> tuple[str, str | None, str, str, str] | None:
+    get = body.get
+    name, event_id = get("name"), get("event_id")
+    channel, source, session = ("" if each is None else each for each in (get("channel"), get("source"), get("session")))
+    if not (type(name) is type(channel) is type(source) is type(session) is str):
+        return None
+    name = name.strip()
+    if event_id is not None and not (type(event_id) is str and 0 < len(event_id) <= intake.LONGEST_EVENT_ID):
+        return None
+    if not 0 < len(name) <= LONGEST_NAME or channel not in CHANNELS:
+        return None
+    if len(source) > intake.MARKS["source"] or len(session) > intake.MARKS["session"]:
+        return None
+    if UNSTORABLE.search(f"{name}{event_id}{source}{session}"):
+        return None
+    return name, event_id, channel, source, session
+
+
+def _instant(given: Any, frame: Frame) -> datetime | None:
+    if given is None:
+        return frame.now
+    if type(given) is not str or len(given) > LONGEST_INSTANT:
+        return None
+    at = intake.instant(given, "") or frame.now
+    return at if OLDEST <= at <= frame.now + FUTURE else None
+
+
+def _objects(body: Mapping[str, Any], name: str, frame: Frame) -> tuple[str, str] | None:
+    """Properties and context as the text of JSON; what folds a cart or an order goes the general way."""
+    properties, context = body.get("properties"), body.get("context")
+    if properties is None:
+        properties = {}
+    if type(properties) is not dict or name == carts.ORDERING or "cart_id" in properties:
+        return None
+    text = intake.plain_text(commerce.normalise(name, properties, frame.currency))
+    if text is None or not context:
+        return (text, "{}") if text is not None and (context is None or type(context) is dict) else None
+    if type(context) is not dict or not context.keys() <= CONTEXT:
+        return None
+    told = intake.plain_text(context)
+    return None if told is None else (text, told)
+
+
+# --- finding and writing ---------------------------------------------------------------------
+
+
+def _owners(named: Sequence[Place | None]) -> dict[Place, int]:
+    places = [place for place in dict.fromkeys(named) if place and place[0] != "id"]
     if not places:
         return {}
+    kinds, values = zip(*places, strict=True)
     with connection.cursor() as cursor:
-        cursor.execute(
-            FIND, [arrays.literal([kind for kind, _ in places]), arrays.literal([value for _, value in places])]
-        )
+        cursor.execute(FIND, [arrays.literal(kinds), arrays.literal(values)])
         return {(kind, value): contact for kind, value, contact in cursor.fetchall()}
 
 
-def _choose(
-    bodies: Sequence[Any], plain: Sequence[Row | None], owners: dict[tuple[str, str], int], frame: Frame
-) -> frozenset[int]:
-    """The places of those that go this way: all events of a contact go the same way, so that they keep their order."""
-    slow = [place for place, row in enumerate(plain) if row is None or (row.kind, row.value) not in owners]
+def _choose(bodies: Sequence[Any], plain: Sequence[Row | None], contacts: Sequence[int | None]) -> Collection[int]:
+    """The places that go this way. All events of a contact go the same way, so that they keep their order."""
+    slow = [place for place, row in enumerate(plain) if row is None or contacts[place] is None]
     if not slow:
-        return frozenset(range(len(bodies)))
-    ids = [body.get("event_id") for body in bodies if type(body) is dict]
-    ids = [each for each in ids if type(each) is str]
-    if len(slow) == len(bodies) or len(set(ids)) < len(ids):
-        return frozenset()  # of two events with one id the first counts
-    taken = set()
-    for place in slow:
-        body = bodies[place]
-        contact = body.get("contact") if type(body) is dict else None
-        if type(contact) is dict and "id" in contact:
-            return frozenset()  # who that is by now, only the general way knows
-        taken.add(_who(contact, frame.country))
-    numbers = set(_numbers(taken, owners))
-    return frozenset(
-        place
-        for place, row in enumerate(plain)
-        if row is not None and owners.get((row.kind, row.value), 0) not in {0, *numbers}
+        return range(len(bodies))
+    if len(slow) == len(bodies) or any(_is_by_id(bodies[place]) for place in slow):
+        return ()  # who an id names by now, only the general way knows
+    ids = [each for body in bodies if type(body) is dict and type(each := body.get("event_id")) is str]
+    if len(set(ids)) < len(ids):
+        return ()  # of two events with one id the first counts
+    theirs = {None, *(contacts[place] for place in slow)}
+    return frozenset(place for place, row in enumerate(plain) if row is not None and contacts[place] not in theirs)
+
+
+def _is_by_id(body: Any) -> bool:
+    return type(body) is dict and type(body.get("contact")) is dict and "id" in body["contact"]
+
+
+def _hold(visitors: Collection[int]) -> None:
+    """Nobody is joined to somebody else while facts are told of them.
+
+    Only who is known by nothing but an anonymous id can be; all others need no lock.
+    """
+    if len(rows.hold(visitors, rows.FOR_USE)) < len(visitors):
+        raise _Moved
+
+
+def _write(chosen: Sequence[tuple[Row, int]], now: datetime) -> list[Answer]:
+    told, contacts = zip(*chosen, strict=True)
+    _, names, properties, instants, months, ids, channels, sources, sessions, contexts, historic = zip(
+        *told, strict=True
     )
+    columns = [
+        arrays.column("bigint", contacts),
+        *(arrays.literal(each) for each in (names, properties, instants, ids, channels, sources, sessions)),
+        "{" + ",".join(["NULL"] * len(told)) + "}",  # campaign_ref
+        arrays.literal(contexts),
+        "{" + ",".join(["t" if each else "f" for each in historic]) + "}",
+    ]
+    events = timeline.record_columns(columns, len(told), set(months), now=now)
+    return [Answer(contact, event) for contact, event in zip(contacts, events, strict=True)]

@@ -297,12 +297,22 @@ def _properties(given: Mapping[str, Any], name: str, currency: str) -> dict[str,
 
 def _is_plain(value: Any) -> bool:
     """Quickly: is there surely nothing in it that `_storable` would refuse?"""
+    return plain_text(value) is not None
+
+
+def plain_text(value: Any) -> str | None:
+    """The JSON of a value that can be stored; None where it is not sure that it can."""
     try:
-        text = orjson.dumps(value)
+        text = orjson.dumps(value).decode()
     except (TypeError, RecursionError):  # half a character, a number of more than 64 bits
-        return False
+        return None
     # NaN is written as null; a NUL as its escape.
-    return b"\\u0000" not in text and b"null" not in text and text.count(b"{") + text.count(b"[") <= MOST_DEPTH
+    if "\\u0000" in text or "null" in text or text.count("{") + text.count("[") > MOST_DEPTH:
+        try:
+            _storable(value, "", 0)
+        except Problem:
+            return None
+    return text
 
 
 def _storable(value: Any, pointer: str, depth: int) -> None:

@@ -20,8 +20,8 @@ class Scripted(Carrier):
     name = "scripted"
     channels = ("email", "sms")
     fields = (Field("idempotent", bool, default=False),)
-    given: list[Outgoing] = []  # noqa: RUF012 - one script a test
-    answers: list[Answer] = []  # noqa: RUF012
+    given: list[Outgoing] = []
+    answers: list[Answer] = []
 
     @classmethod
     def build(cls, settings: Mapping[str, Any], secrets: Mapping[str, Any], *, timeout: float) -> Self:

@@ -38,7 +38,7 @@ class Scene:
     """`with Scene() as scene: with scene.play(…):`; everything that was started is gone afterwards."""
 
     def __init__(self) -> None:
-        self.home = Path(tempfile.mkdtemp(prefix="cauce-faults-", dir="/tmp"))  # noqa: S108
+        self.home = Path(tempfile.mkdtemp(prefix="cauce-faults-", dir="/tmp"))
         self.home.chmod(0o711)
         self._noise = None if os.environ.get("FAULTS_LOG") else subprocess.DEVNULL
         self.lease = 6
@@ -156,7 +156,7 @@ class Scene:
             for name in ROUNDS * self.times:
                 try:
                     app.send_task(name, expires=2, retry=False, ignore_result=True)
-                except Exception:  # noqa: BLE001, S110 - a broker that is gone loses a bell, nothing else
+                except Exception:  # noqa: BLE001 - a broker that is gone loses a bell, nothing else
                     pass
 
     # --- what is hurt ------------------------------------------------------------------------
@@ -244,7 +244,7 @@ class Scene:
                 time.sleep(0.1)
 
     def count(self, condition: str) -> int:
-        return int(self.ask(f"SELECT count(*) FROM channels_message WHERE {condition}")[0][0])  # noqa: S608
+        return int(self.ask(f"SELECT count(*) FROM channels_message WHERE {condition}")[0][0])
 
     def settled(self) -> bool:
         return self.count("state IN ('due', 'claimed', 'handing_off')") == 0

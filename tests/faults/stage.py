@@ -56,7 +56,7 @@ def capped(campaigns: int) -> None:
 
 def withdraw(count: int) -> None:
     ids = list(Contact.objects.values_list("pk", flat=True))
-    chosen = random.Random(7).sample(ids, count)  # noqa: S311
+    chosen = random.Random(7).sample(ids, count)
     for number in chosen:
         contact = Contact.objects.get(pk=number)
         while True:
