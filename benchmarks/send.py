@@ -23,7 +23,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-PARAGRAPH = "<p style='margin:0 0 16px;font:16px/1.5 sans-serif;color:#1d2733'>We have kept these for you, and there are not many left of them. </p>\n"
+STYLE = "margin:0 0 16px;font:16px/1.5 sans-serif;color:#1d2733"
+PARAGRAPH = f"<p style='{STYLE}'>We have kept these for you, and there are not many left of them. </p>\n"
 HTML = (
     "<html><body><h1>Dear {{ contact.given_name | default: 'customer' }}</h1>\n" + PARAGRAPH * 30
     + "{% if contact.city != '' %}<p>Our shop in {{ contact.city }} is open.</p>{% endif %}"
@@ -61,7 +62,6 @@ def free_port() -> int:
 def prepare(count: int) -> None:
     """`count` people who allow offers, each with a message that is due; no quiet hours, no cap in the way."""
     from channels import content
-    from crm import clock
     from crm.models import Workspace
     from tests.channels import people
 
@@ -72,7 +72,6 @@ def prepare(count: int) -> None:
     content_id = content.publish("email", LETTER)
     context = {"entry": {"items": ["one", "two", "three", "four", "five"]}}
     people.ask(found, content_id=content_id, context=context)
-    del clock
 
 
 def again() -> None:
@@ -134,7 +133,9 @@ def pipeline(name: str, count: int, workers: int, environment: dict[str, str], p
     again()
     command = [sys.executable, "-m", "benchmarks.send", "--work", *(["--profile"] if profile else [])]
     children = [
-        subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment}, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        subprocess.Popen(
+            command, cwd=ROOT, env={**os.environ, **environment}, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
         for _ in range(workers)
     ]
     time.sleep(3 + workers)
@@ -151,10 +152,8 @@ def pipeline(name: str, count: int, workers: int, environment: dict[str, str], p
 
     sent = Message.objects.filter(state="accepted").count()
     assert sent == count, f"{sent} of {count} were sent"
-    print(
-        f"{name:10} {count / seconds:8.0f} msg/s   python {cpu / count * 1e6:5.0f} µs   postgresql {server / count * 1e6:5.0f} µs"
-        f"   {count / (cpu + server):6.0f} msg per CPU second (both)", flush=True
-    )  # fmt: skip
+    each = f"python {cpu / count * 1e6:5.0f} µs   postgresql {server / count * 1e6:5.0f} µs"
+    print(f"{name:10} {count / seconds:8.0f} msg/s   {each}   {count / (cpu + server):6.0f} a CPU second", flush=True)
     if os.environ.get("BENCH_TABLES"):
         print(_tables())
     return count / seconds

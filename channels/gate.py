@@ -50,7 +50,9 @@ class Facts:
 
 def judge(facts: Facts, house: House, now: datetime) -> Verdict:
     """Go, Defer(until, why) or Refuse(why)."""
-    return _ended(facts, now) or _forbidden(facts, now) or _quiet(facts, house, now) or _capped(facts, house, now) or Go()
+    return (
+        _ended(facts, now) or _forbidden(facts, now) or _quiet(facts, house, now) or _capped(facts, house, now) or Go()
+    )
 
 
 def passed_by(facts: Facts, house: House, now: datetime) -> dict[str, Any]:

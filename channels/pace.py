@@ -5,7 +5,6 @@ Both live on the account's row, so that all workers keep them together.
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Final
 
 from django.db import connection
@@ -15,14 +14,14 @@ from channels.accounts import Open
 from crm import clock
 
 # How far ahead of the clock an account's time may be filled: the size of a burst.
-AHEAD: Final = timedelta(seconds=1)
+AHEAD_SECONDS: Final = 1.0
 SHORTEST_REST: Final = 1.0
 LONGEST_REST: Final = 60.0
 
 RESERVE: Final = """
 UPDATE channels_account SET paced_until = greatest(coalesce(paced_until, clock_timestamp()), clock_timestamp())
   + make_interval(secs => n.n / per_second)
-FROM (SELECT floor(least(%s, extract(epoch FROM clock_timestamp() + %s
+FROM (SELECT floor(least(%s, extract(epoch FROM clock_timestamp() + make_interval(secs => %s)
         - greatest(coalesce(paced_until, clock_timestamp()), clock_timestamp())) * per_second))::int AS n
       FROM channels_account WHERE id = %s AND per_second > 0 FOR UPDATE) n
 WHERE id = %s AND n.n > 0 RETURNING n.n"""
@@ -42,7 +41,7 @@ def allowance(account: Open, wanted: int) -> int:
     if not account.per_second:
         return wanted
     with connection.cursor() as cursor:
-        cursor.execute(RESERVE, [wanted, AHEAD, account.id, account.id])
+        cursor.execute(RESERVE, [wanted, AHEAD_SECONDS, account.id, account.id])
         row = cursor.fetchone()
     return int(row[0]) if row else 0
 

@@ -29,7 +29,8 @@ RETURNING m.id, m.contact_id, m.address_id, m.channel, m.content_id, m.campaign_
 
 WAITING: Final = """
 SELECT channel FROM unnest(%s::text[]) AS channel
-WHERE EXISTS (SELECT FROM channels_message m WHERE m.state = 'due' AND m.channel = channel.channel AND m.due_at <= %s)"""
+WHERE EXISTS (SELECT FROM channels_message m
+              WHERE m.state = 'due' AND m.channel = channel.channel AND m.due_at <= %s)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,4 +81,4 @@ def give_back(lease: UUID) -> int:
             " WHERE lease = %s AND state = 'claimed' AND lease_until IS NOT NULL",
             [str(lease)],
         )
-        return cursor.rowcount
+        return int(cursor.rowcount)

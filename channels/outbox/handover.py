@@ -43,7 +43,7 @@ SET state = 'handing_off', reason = '', reason_detail = NULL, epoch = current.ep
     lease_until = clock_timestamp() + make_interval(secs => %s)
 FROM {arrays.unnest(GOING, "v")}, current
 WHERE m.id = v.id AND m.lease = %s AND m.state = 'claimed'
-RETURNING m.id"""
+RETURNING m.id"""  # noqa: S608
 
 TURNED: Final = {"id": "bigint", "state": "text", "reason": "text", "detail": "jsonb", "due_at": "timestamptz"}
 # A doubtful message may have gone already: it never ends as one that did not.
@@ -54,7 +54,7 @@ SET state = CASE WHEN m.doubtful AND v.state IN ('blocked', 'expired') THEN 'unk
     lease_until = NULL, settled_at = CASE WHEN v.state IN ('due', 'planned') THEN NULL ELSE clock_timestamp() END
 FROM {arrays.unnest(TURNED, "v")}
 WHERE m.id = v.id AND m.lease = %s AND m.state = 'claimed'
-RETURNING {news.COLUMNS}"""
+RETURNING {news.COLUMNS}"""  # noqa: S608
 
 
 @dataclass(frozen=True)
@@ -148,14 +148,15 @@ def _judge(letter: Letter, seen: _Seen, house: gate.House, now: datetime) -> tup
 
 
 def _key(letter: Letter) -> tuple[int, int | None, str, str]:
-    return letter.contact_id, letter.address_id, consent.purpose_of(letter.purpose, letter.message_class), letter.channel
+    purpose = consent.purpose_of(letter.purpose, letter.message_class)
+    return letter.contact_id, letter.address_id, purpose, letter.channel
 
 
 def _house() -> gate.House:
     space = workspace.current()
     # A workspace that was never saved has the texts of its defaults.
-    edges = [each if isinstance(each, clocktime) else clocktime.fromisoformat(each) for each in (space.quiet_from, space.quiet_until)]
-    return gate.House(edges[0], edges[1], space.cap_messages, space.cap_days)
+    begins, ends = (clocktime.fromisoformat(str(each)) for each in (space.quiet_from, space.quiet_until))
+    return gate.House(begins, ends, space.cap_messages, space.cap_days)
 
 
 def _write_going(

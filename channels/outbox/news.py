@@ -16,7 +16,9 @@ from crm import timeline
 SENT: Final = "Message Sent"
 SKIPPED: Final = "Message Skipped"
 # The columns `Ended` is made of, for RETURNING.
-COLUMNS: Final = "m.id, m.contact_id, m.campaign_id, m.run_id, m.step, m.channel, m.state, m.reason, m.reason_detail::text"
+COLUMNS: Final = (
+    "m.id, m.contact_id, m.campaign_id, m.run_id, m.step, m.channel, m.state, m.reason, m.reason_detail::text"
+)
 
 _EVENT_CHANNEL: Final = {"email": "mail", "sms": "sms", "whatsapp": "whatsapp", "call": "call", "ads": "ads"}
 

@@ -26,7 +26,7 @@ EXISTING: Final = f"""
 SELECT wanted.place, m.id
 FROM {arrays.unnest({"place": "int", "run": "bigint", "step": "text", "visit": "int", "slot": "text"}, "wanted")}
 JOIN channels_message m ON m.run_id = wanted.run AND m.step = wanted.step AND m.visit = wanted.visit
-  AND m.slot = wanted.slot"""
+  AND m.slot = wanted.slot"""  # noqa: S608
 
 
 @dataclass(frozen=True)
@@ -93,9 +93,7 @@ def _enqueue(planned: Sequence[Planned], now: datetime) -> list[int]:
 
 def _insert(pairs: list[tuple[int, Planned]], now: datetime, *, duplicate: bool = False) -> list[tuple[Any, ...]]:
     rows = [_row(number, each, now, "duplicate_recipient" if duplicate else _obstacle(each)) for number, each in pairs]
-    return arrays.insert(
-        "channels_message AS m", COLUMNS, rows, conflict="DO NOTHING", returning=news.COLUMNS
-    )
+    return arrays.insert("channels_message AS m", COLUMNS, rows, conflict="DO NOTHING", returning=news.COLUMNS)
 
 
 def _obstacle(planned: Planned) -> str:

@@ -59,7 +59,7 @@ WITH late AS (
   INSERT INTO channels_attempt (message_id, n, account_id, started_at, finished_at, outcome)
   SELECT id, attempts, account_id, began, NULL, 'unknown' FROM reaped WHERE gone
 )
-SELECT * FROM reaped"""
+SELECT * FROM reaped"""  # noqa: S608
 
 PENDING: Final = """
 SELECT count(*) FROM (SELECT FROM channels_message

@@ -28,7 +28,7 @@ _FORBIDS: Final = ("consent_", "channel_suppressed_", "no_address", "no_device",
 # A row of a batch is provably not on the wire only while its epoch stands: a crash of PostgreSQL
 # may have lost its mark (decision C1). The others are the reaper's.
 REACHABLE: Final = f"""(state IN ({", ".join(f"'{each}'" for each in states.QUEUED)})
-  OR (state = '{states.HANDING_OFF}' AND started_at IS NULL AND epoch = (SELECT epoch FROM channels_epoch)))"""
+  OR (state = '{states.HANDING_OFF}' AND started_at IS NULL AND epoch = (SELECT epoch FROM channels_epoch)))"""  # noqa: S608
 
 REVOKE: Final = """
 WITH chosen AS (SELECT id FROM channels_message WHERE {where} AND {reachable} ORDER BY id FOR UPDATE)
@@ -40,7 +40,8 @@ FROM chosen WHERE m.id = chosen.id
 RETURNING {columns}"""
 
 RESUME: Final = """
-UPDATE channels_message SET state = 'due', reason = '', due_at = due_at + %s, expires_at = expires_at + %s
+UPDATE channels_message SET state = 'due', reason = '', due_at = due_at + make_interval(secs => %s),
+  expires_at = expires_at + make_interval(secs => %s)
 WHERE campaign_id = %s AND state = 'planned' AND reason = 'paused'"""
 
 
@@ -74,10 +75,11 @@ def revoke(
 def resume(campaign_id: int, span: timedelta, now: datetime) -> int:
     """Let go of what a pause holds; the time it was paused counts for nothing (decision B7)."""
     del now
+    seconds = span.total_seconds()
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(RESUME, [span, span, campaign_id])
+        cursor.execute(RESUME, [seconds, seconds, campaign_id])
         bell.ring("channels.deliver")
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def obey_withdrawals(withdrawals: Sequence[Withdrawal]) -> None:

@@ -37,7 +37,7 @@ SET state = CASE WHEN m.doubtful AND v.state = 'failed' THEN 'unknown' ELSE v.st
     settled_at = CASE WHEN v.state = 'due' THEN NULL ELSE clock_timestamp() END
 FROM {arrays.unnest(SETTLED, "v")}
 WHERE m.id = v.id AND m.lease = %s AND m.state = 'handing_off'
-RETURNING {news.COLUMNS}, m.attempts, m.account_id, m.address_hash"""
+RETURNING {news.COLUMNS}, m.attempts, m.account_id, m.address_hash"""  # noqa: S608
 
 ATTEMPTS: Final = {
     "message_id": "bigint", "n": "smallint", "account_id": "bigint", "started_at": "timestamptz",
@@ -150,5 +150,3 @@ def _suppress(dead: Sequence[Result], rows: dict[int, tuple[Any, ...]], now: dat
 
 def _clean(text: str, most: int) -> str:
     return text.replace("\0", "")[:most]
-
-

@@ -142,9 +142,7 @@ def _not_sent(ready: Ready) -> Result:
 
 
 def _settle(on_way: _Batch) -> None:
-    settlement.settle(
-        on_way.results, lease=on_way.lease, idempotent=on_way.account.carrier.idempotent, now=clock.now()
-    )
+    settlement.settle(on_way.results, lease=on_way.lease, idempotent=on_way.account.carrier.idempotent, now=clock.now())
     on_way.results = []
     on_way.unwritten = None
     on_way.settled_at = time.monotonic()

@@ -52,9 +52,7 @@ def _write(letter: Letter, values: Mapping[str, Any]) -> Ready | Refuse:
     return Ready(letter, outgoing, compiled.slots(values))
 
 
-def _facts(
-    letters: Sequence[Letter], now: datetime
-) -> tuple[dict[int, dict[str, Any]], list[tuple[Letter, Refuse]]]:
+def _facts(letters: Sequence[Letter], now: datetime) -> tuple[dict[int, dict[str, Any]], list[tuple[Letter, Refuse]]]:
     """The values for all; letters whose content cannot be loaded are set aside first."""
     readable: list[Letter] = []
     broken: list[tuple[Letter, Refuse]] = []

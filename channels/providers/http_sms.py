@@ -35,7 +35,7 @@ class HttpSms(Carrier):
         Field("headers", dict, default={}),
         Field("body", dict, default=DEFAULT_BODY),
         Field("encoding", default="json", choices=("json", "form")),
-        # {"path": "status", "in": ["ok"], "id": "message.id", "code": "error", "dead": ["21211"]}
+        # Paths into the answer: `path` must be one of `in`; `id`, `code`; the codes that mean `dead`.
         Field("success", dict, default={}),
         Field("idempotency_header", default=""),
         Field("values", dict, secret=True, default={}),

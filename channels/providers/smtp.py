@@ -90,12 +90,11 @@ class Smtp(Carrier):
         fault = self._unfit(outgoing)
         if fault is not None:
             return fault
-        for fresh in (False, True):
-            if fresh or self._connection is None or self._sent >= _MESSAGES_A_CONNECTION:
-                refusal = self._reconnect()
-                if refusal is not None:
-                    return refusal
-                fresh = True
+        for last_try in (False, True):
+            fresh = last_try or self._connection is None or self._sent >= _MESSAGES_A_CONNECTION
+            refusal = self._reconnect() if fresh else None
+            if refusal is not None:
+                return refusal
             try:
                 refused = self._envelope(outgoing)
                 break

@@ -111,8 +111,8 @@ def take_generally(bodies: Sequence[Any], actor: str, now: datetime) -> list[Ans
         try:
             taken.append(arrivals.of_event(data, actor))
             answers.append(None)
-        except Problems as wrong:
-            answers.append(Answer(0, None, wrong.problems))
+        except (Problem, Problems) as wrong:
+            answers.append(Answer(0, None, wrong.problems if isinstance(wrong, Problems) else [wrong]))
     received = iter(capture.receive(taken, now=now) if taken else [])
     return [answer or _answer(next(received)) for answer in answers]
 

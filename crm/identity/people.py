@@ -293,8 +293,16 @@ def _follow(people: Sequence[Person], addresses: Mapping[tuple[str, str], int], 
         for trace in person.traces
         if trace.kind in MEDIUM
     ]
+    # Rules ask what somebody is known by; an anonymous id is no such thing.
+    known_by = [
+        (person.number, f"identifier.{trace.kind}")
+        for person in people
+        if not person.new
+        for trace in person.traces
+        if trace.kind != "anonymous_id"
+    ]
+    rows.mark_dirty([*known_by, *((contact, "consent") for contact, _ in added)])
     if added:
-        rows.mark_dirty([(contact, "consent") for contact, _ in added])
         consent.bind(added, now=now)
     timeline.record([fact for person in people if not person.quiet for fact in _facts(person)], now=now)
 

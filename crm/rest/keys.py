@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import base64
 import binascii
+import time
 from typing import Any, Final
 
+from django.db.models.signals import post_delete, post_save
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import authentication, exceptions
 from rest_framework.request import Request
 
-from crm import apikeys
+from crm import apikeys, clock
 from crm.models import ApiKey
 from crm.rest import principal
 from crm.rest.principal import Principal
 
 CHALLENGE: Final = 'Bearer realm="cauce"'
+
+# For so long a process remembers who a key is. One that is revoked, narrowed or given another role
+# elsewhere is obeyed within this time, in the process that saves it at once; one that expires, at once.
+FRESH_SECONDS: Final = 3.0
+MOST_HELD: Final = 1_000
+_held: dict[str, tuple[float, Principal, ApiKey]] = {}
 
 
 class KeyAuthentication(authentication.BaseAuthentication):
@@ -25,13 +33,13 @@ class KeyAuthentication(authentication.BaseAuthentication):
         secret = secret_of(request.META.get("HTTP_AUTHORIZATION", ""))
         if secret is None:
             return None
-        key = apikeys.find(secret)
-        if key is None:
+        known = _known(secret)
+        if known is None:
             raise exceptions.AuthenticationFailed(
                 "This key is unknown, has expired or was revoked. A key is made with `manage.py create_api_key`.",
                 code="invalid_key",
             )
-        return principal.of_key(key), key
+        return known
 
     def authenticate_header(self, request: Request) -> str:
         return CHALLENGE
@@ -61,6 +69,31 @@ class SessionSecurity(OpenApiAuthenticationExtension):  # type: ignore[no-untype
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
         return {"type": "apiKey", "in": "cookie", "name": "sessionid", "description": "A person who is logged in."}
+
+
+def forget(**_: Any) -> None:
+    """Ask the database again at the next request (a key was changed)."""
+    _held.clear()
+
+
+for changed in (post_save, post_delete):
+    changed.connect(forget, sender=ApiKey, dispatch_uid="crm.rest.keys.forget")
+
+
+def _known(secret: str) -> tuple[Principal, ApiKey] | None:
+    place, moment = apikeys.hash_of(secret), time.monotonic()
+    until, asker, key = _held.get(place, (0.0, None, None))
+    if asker is not None and key is not None and moment < until:
+        return (asker, key) if key.expires_at is None or key.expires_at > clock.real() else None
+    found = apikeys.find(secret)
+    if found is None:
+        _held.pop(place, None)
+        return None
+    if len(_held) >= MOST_HELD:
+        _held.clear()
+    asker = principal.of_key(found)
+    _held[place] = (moment + FRESH_SECONDS, asker, found)
+    return asker, found
 
 
 def secret_of(header: str) -> str | None:

@@ -153,7 +153,7 @@ def _reconsider(segment_id: int, contacts: Sequence[int], now: datetime, why: st
         upkeep.lock(contacts)
         segments = [segment for segment in live.segments() if segment.built]
         if any(segment.id == segment_id for segment in segments):
-            upkeep.reconsider(segments, {segment_id: set(contacts)}, now, dict.fromkeys(contacts, why))
+            upkeep.reconsider(segments, {segment_id: set(contacts)}, now, upkeep.because(why))
         _looked([segment_id], now)
 
 

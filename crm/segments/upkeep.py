@@ -7,7 +7,7 @@ of two answers about one person the later one is written last.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -44,21 +44,33 @@ class MembershipChange:
     historic: bool = False
 
 
+# Why a segment is asked about a contact, and whether only old news is the reason.
+Cause = Callable[[Live, int], tuple[str, bool]]
+
+
 @dataclass
 class Touched:
-    """What changed: mention -> contacts, and what is told of each contact."""
+    """What changed: mention -> contacts. `fresh` are those of which not only historic facts were told."""
 
     by_mention: dict[str, set[int]] = field(default_factory=dict)
-    whys: dict[int, str] = field(default_factory=dict)
-    historic: frozenset[int] = frozenset()
+    fresh: set[tuple[str, int]] = field(default_factory=set)
 
-    def add(self, mention: str, contact: int) -> None:
+    def add(self, mention: str, contact: int, *, historic: bool = False) -> None:
         self.by_mention.setdefault(mention, set()).add(contact)
-        self.whys.setdefault(contact, mention)
+        if not historic:
+            self.fresh.add((mention, contact))
 
     def contacts_for(self, segment: Live) -> set[int]:
         found = [self.by_mention[mention] for mention in self.by_mention if segment.touched_by(mention)]
         return set().union(*found)
+
+    def cause(self, segment: Live, contact: int) -> tuple[str, bool]:
+        mine = [
+            mention for mention, contacts in self.by_mention.items()
+            if contact in contacts and segment.touched_by(mention)
+        ]
+        fresh = [mention for mention in mine if (mention, contact) in self.fresh]
+        return next(iter(fresh or mine), ""), not fresh
 
 
 def refresh(contact_ids: Iterable[int], mentions: Iterable[str], now: datetime, why: str = "") -> list[MembershipChange]:
@@ -67,12 +79,15 @@ def refresh(contact_ids: Iterable[int], mentions: Iterable[str], now: datetime, 
     for mention in mentions:
         for contact in contacts:
             touched.add(mention, contact)
-    if why:
-        touched.whys = dict.fromkeys(contacts, why)
-    return follow(touched, now)
+    return follow(touched, now, because(why) if why else touched.cause)
 
 
-def follow(touched: Touched, now: datetime) -> list[MembershipChange]:
+def because(why: str) -> Cause:
+    """The same reason for everybody."""
+    return lambda segment, contact: (why, False)
+
+
+def follow(touched: Touched, now: datetime, cause: Cause | None = None) -> list[MembershipChange]:
     """The same for many changes at once; the number of queries does not depend on how many."""
     if not any(touched.contacts_for(segment) for segment in live.segments()):
         return []
@@ -81,32 +96,33 @@ def follow(touched: Touched, now: datetime) -> list[MembershipChange]:
         # Asked again: what the holder before us committed must be seen.
         segments = [segment for segment in live.segments() if segment.built]
         asked = {segment.id: contacts for segment in segments if (contacts := touched.contacts_for(segment))}
-        return reconsider(segments, asked, now, touched.whys, touched.historic)
+        return reconsider(segments, asked, now, cause or touched.cause)
 
 
 def reconsider(
     segments: Sequence[Live],
     asked: dict[int, set[int]],
     now: datetime,
-    whys: Mapping[int, str],
-    historic: Collection[int] = (),
+    cause: Cause,
 ) -> list[MembershipChange]:
     """Ask these segments about these contacts and write what is different; then those that ask about
     them, level by level. The caller holds the locks."""
     changes: list[MembershipChange] = []
+    inner: dict[tuple[int, int], tuple[str, bool]] = {}
     at = _instant(segments, asked, now)
     for level in sorted({segment.level for segment in segments}):
         batch = [segment for segment in segments if segment.level == level and asked.get(segment.id)]
-        different = _differences(batch, asked, at)
-        found = [
-            MembershipChange(segment, contact, joined, at, whys.get(contact, "")[:200], contact in historic)
-            for segment, contact, joined in different
-        ]
+        found = []
+        for segment, contact, joined in _differences(batch, asked, at):
+            why, historic = inner.get((segment.id, contact)) or cause(segment, contact)
+            found.append(MembershipChange(segment.id, contact, joined, at, why[:200], historic))
         _write(found)
         for change in found:
+            mention = f"segment:{change.segment_id}"
             for other in segments:
-                if f"segment:{change.segment_id}" in other.mentions:
+                if mention in other.mentions:
                     asked.setdefault(other.id, set()).add(change.contact_id)
+                    inner.setdefault((other.id, change.contact_id), (mention, change.historic))
         changes += found
     _count(changes)
     tell(changes)
@@ -154,6 +170,22 @@ def drift(segment: Segment | int, now: datetime) -> list[tuple[int, bool]]:
             [*found.params, row.pk],
         )
         return sorted(cursor.fetchall())
+
+
+def join_contacts(pairs: list[tuple[int, int]]) -> None:
+    """Before a contact is joined into another: where both are members, one membership goes."""
+    lock({contact for pair in pairs for contact in pair})
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """WITH gone AS (
+                 DELETE FROM crm_segmentmember l USING unnest(%s::bigint[], %s::bigint[]) AS p(loser, winner)
+                 WHERE l.contact_id = p.loser AND EXISTS (
+                   SELECT FROM crm_segmentmember w WHERE w.segment_id = l.segment_id AND w.contact_id = p.winner)
+                 RETURNING l.segment_id)
+               UPDATE crm_segment s SET count = s.count - g.n
+               FROM (SELECT segment_id, count(*) AS n FROM gone GROUP BY segment_id) g WHERE s.id = g.segment_id""",
+            [[loser for loser, _ in pairs], [winner for _, winner in pairs]],
+        )
 
 
 def lock(contact_ids: Iterable[int]) -> None:
@@ -231,7 +263,7 @@ def _instant(segments: Sequence[Live], asked: Mapping[int, set[int]], now: datet
 
 def _differences(
     segments: Sequence[Live], asked: Mapping[int, set[int]], now: datetime
-) -> list[tuple[int, int, bool]]:
+) -> list[tuple[Live, int, bool]]:
     """(segment, contact, should be in) wherever that is not how it stands."""
     if not segments:
         return []
@@ -246,8 +278,12 @@ def _differences(
     matching: set[tuple[int, int]] = set()
     for start in range(0, len(segments), TOGETHER):
         matching |= _matching(segments[start:start + TOGETHER], asked, everybody, now)
-    pairs = [(number, contact) for number in numbers for contact in sorted(asked[number])]
-    return [(*pair, pair in matching) for pair in pairs if (pair in matching) is not (pair in standing)]
+    return [
+        (segment, contact, (segment.id, contact) in matching)
+        for segment in segments
+        for contact in sorted(asked[segment.id])
+        if ((segment.id, contact) in matching) is not ((segment.id, contact) in standing)
+    ]
 
 
 def _matching(
@@ -305,7 +341,7 @@ def _pass_on(number: int, changes: Sequence[MembershipChange], now: datetime, *,
         return
     moved = {change.contact_id for change in changes}
     asked = {segment.id: set(moved) for segment in others}
-    reconsider(segments, asked, now, dict.fromkeys(moved, mention))
+    reconsider(segments, asked, now, because(mention))
 
 
 def make_anew(numbers: Sequence[int]) -> None:

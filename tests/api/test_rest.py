@@ -20,7 +20,7 @@ from django.test import Client
 from crm import apikeys, clock
 from crm.models import ApiKey, IdempotencyRecord, Product, Store, User
 from crm.models.team import Membership
-from crm.rest import limits
+from crm.rest import keys, limits
 from tests.api.conftest import Speaker
 
 pytestmark = pytest.mark.urls("tests.api.urls")
@@ -56,8 +56,34 @@ def test_a_wrong_revoked_or_expired_key_opens_nothing(shop: Speaker) -> None:
     assert Speaker("sk_nonsense").get("notes/").status_code == 401
     assert shop.get("notes/").status_code == 200
     ApiKey.objects.update(expires_at=clock.real() - timedelta(seconds=1))
+    keys.forget()  # some seconds later
     assert codes(shop.get("notes/"), 401) == [("", "invalid_key")]
     ApiKey.objects.update(expires_at=None, revoked_at=clock.real())
+    keys.forget()
+    assert shop.get("notes/").status_code == 401
+
+
+def test_a_key_that_is_revoked_elsewhere_is_refused_within_seconds(
+    shop: Speaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert shop.get("notes/").status_code == 200
+    ApiKey.objects.update(revoked_at=clock.real())
+    soon = time.monotonic() + keys.FRESH_SECONDS + 0.1
+    monkeypatch.setattr("crm.rest.keys.time.monotonic", lambda: soon)
+    assert shop.get("notes/").status_code == 401
+
+
+def test_a_key_that_expires_or_is_saved_here_is_obeyed_at_once(shop: Speaker, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = ApiKey.objects.get()
+    key.expires_at = clock.real() + timedelta(seconds=60)
+    key.save()
+    assert shop.get("notes/").status_code == 200
+    later = clock.real() + timedelta(seconds=61)
+    with monkeypatch.context() as patched:
+        patched.setattr(clock, "real", lambda: later)
+        assert shop.get("notes/").status_code == 401
+    key.expires_at, key.revoked_at = None, clock.real()
+    key.save()
     assert shop.get("notes/").status_code == 401
 
 
@@ -296,7 +322,7 @@ import django
 django.setup()
 from django.db import connection
 connection.settings_dict["NAME"] = sys.argv[1]
-from crm.rest import limits
+from crm.rest import keys, limits
 print(json.dumps([limits.count("key:twins", 60).remaining for _ in range(40)]))
 """
 

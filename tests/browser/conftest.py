@@ -71,6 +71,9 @@ def look(request: pytest.FixtureRequest) -> Callable[[Page, str], None]:
 def _keep(page: Page, name: str) -> None:
     folder = Path("test-results/shots")
     folder.mkdir(parents=True, exist_ok=True)
+    before = page.viewport_size
     for width in (1440, 390):
         page.set_viewport_size({"width": width, "height": 900})
         page.screenshot(path=folder / f"{name}-{width}.png", full_page=True)
+    if before:
+        page.set_viewport_size(before)

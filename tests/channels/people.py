@@ -79,10 +79,17 @@ def plan(contacts: Sequence[Contact], *, channel: str = "email", run: int = 1000
     return [
         Planned(
             **{
-                "contact_id": contact.pk, "channel": channel, "content_id": content_id,
-                "run_id": run + place, "step": "e1", "entry": "#1", "purpose": "offers",
-                "address_id": where[contact.pk].pk, "address_hash": where[contact.pk].hash, **given,
-            }  # fmt: skip
+                "contact_id": contact.pk,
+                "channel": channel,
+                "content_id": content_id,
+                "run_id": run + place,
+                "step": "e1",
+                "entry": "#1",
+                "purpose": "offers",
+                "address_id": where[contact.pk].pk,
+                "address_hash": where[contact.pk].hash,
+                **given,
+            }
         )
         for place, contact in enumerate(contacts)
     ]

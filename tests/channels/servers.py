@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, BinaryIO
 
 
 class SmtpServer:
@@ -18,7 +18,8 @@ class SmtpServer:
     """
 
     def __init__(self, replies: Mapping[str, str | None], final: str | None, pipelining: bool) -> None:
-        self.replies = {"MAIL": "250 ok", "RCPT": "250 ok", "DATA": "354 go on", "RSET": "250 ok", "QUIT": "221 bye", **replies}
+        usual = {"MAIL": "250 ok", "RCPT": "250 ok", "DATA": "354 go on", "RSET": "250 ok", "QUIT": "221 bye"}
+        self.replies: dict[str, str | None] = {**usual, **replies}
         self.final = final
         self.pipelining = pipelining
         self.heard: list[str] = []
@@ -48,20 +49,23 @@ class SmtpServer:
                 verb = text[:4].upper()
                 self.heard.append(text)
                 if verb == "EHLO":
-                    self._say(connection, "250-sink\r\n250-PIPELINING\r\n250 SIZE 1000000" if self.pipelining else "250 sink")
-                    continue
-                if not self._say(connection, self.replies.get(verb, "500 what?")):
+                    offers = "250-sink\r\n250-PIPELINING\r\n250 SIZE 1000000" if self.pipelining else "250 sink"
+                    self._say(connection, offers)
+                elif not self._say(connection, self.replies.get(verb, "500 what?")):
                     return
-                if verb == "DATA" and (self.replies["DATA"] or "").startswith("354"):
-                    content = b""
-                    for body in lines:
-                        if body == b".\r\n":
-                            break
-                        content += body[1:] if body.startswith(b".") else body
-                    if content:
-                        self.taken.append(content)
+                elif verb == "DATA" and (self.replies["DATA"] or "").startswith("354"):
+                    self._take(lines)
                     if not self._say(connection, self.final):
                         return
+
+    def _take(self, lines: BinaryIO) -> None:
+        content = b""
+        for body in lines:
+            if body == b".\r\n":
+                break
+            content += body[1:] if body.startswith(b".") else body
+        if content:
+            self.taken.append(content)
 
     @staticmethod
     def _say(connection: socket.socket, text: str | None) -> bool:

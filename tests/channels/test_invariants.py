@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -20,14 +19,14 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def sent() -> Iterator[list[int]]:
+def sent() -> list[int]:
     """Three people have been written to, in order, and every promise is kept."""
     people.at_noon()
     ids = people.ask(people.people(3))
     delivery.deliver()
     assert people.states() == {"accepted": 3}
     assert broken() == {}
-    yield ids
+    return ids
 
 
 def broken() -> dict[str, list[Any]]:
@@ -54,9 +53,7 @@ def change(sql: str, *params: Any) -> None:
 
 def test_two_messages_of_an_edition_to_one_address_are_seen(sent: list[int]) -> None:
     change("DROP INDEX message_once_an_edition")
-    change(
-        "UPDATE channels_message SET edition = true, address_hash = 'same' WHERE id = ANY(%s)", sent[:2]
-    )
+    change("UPDATE channels_message SET edition = true, address_hash = 'same' WHERE id = ANY(%s)", sent[:2])
     assert broken() == {"I1": [sent[0]]}
 
 
@@ -94,7 +91,8 @@ def test_a_failed_message_with_definite_refusals_only_is_no_offence(sent: list[i
 
 def test_a_lease_nobody_reaped_is_seen(sent: list[int]) -> None:
     change(
-        "UPDATE channels_message SET state = 'claimed', lease_until = clock_timestamp() - interval '6 minutes' WHERE id = %s",
+        "UPDATE channels_message SET state = 'claimed', lease_until = clock_timestamp() - interval '6 minutes'"
+        " WHERE id = %s",
         sent[0],
     )
     assert broken() == {"I8": [sent[0]]}
@@ -113,7 +111,7 @@ def test_one_message_more_than_the_cap_is_seen(sent: list[int]) -> None:
 def test_a_message_in_quiet_hours_is_seen(sent: list[int]) -> None:
     change("UPDATE channels_message SET counted_at = '2026-06-10 21:30+00' WHERE id = %s", sent[1])
     assert broken() == {"I10": [sent[1]]}, "23:30 in Madrid"
-    change("UPDATE channels_message SET judged = judged || '{\"zone\": \"America/New_York\"}' WHERE id = %s", sent[1])
+    change('UPDATE channels_message SET judged = judged || \'{"zone": "America/New_York"}\' WHERE id = %s', sent[1])
     assert broken() == {}, "17:30 in New York"
 
 

@@ -91,9 +91,10 @@ def test_what_is_sent_is_counted_proved_and_told() -> None:
         delivery.deliver()
     message = only()
     assert (message.state, message.attempts, message.provider_message_id) == ("accepted", 1, "p-1")
-    assert message.judged["receipt"] and message.judged["basis"] == "consent"
+    assert message.judged["receipt"] is not None
+    assert message.judged["basis"] == "consent"
     assert message.slots == {"contact": {"given_name": "Ada"}}
-    assert message.lease is None and message.receipt is None
+    assert (message.lease, message.receipt) == (None, None)
     assert message.counted_at == pytest.approx(people.NOON, abs=timedelta(minutes=1))
     assert [each.recipient for each in given] == [people.addresses([message.contact])[message.contact_id].value]
     assert Attempt.objects.get().outcome == "accepted"
@@ -233,7 +234,7 @@ def test_a_batch_of_forty_costs_as_many_queries_as_one_of_two_beside_its_marks(s
             people.ask(people.people(count), run=count * 100)
             content.forget()
             accounts.active()
-            with CaptureQueriesContext(connection, ) as queries:
+            with CaptureQueriesContext(connection) as queries:
                 delivery._once()
             counts.append(len(queries) - count * marks)
     assert counts[0] == counts[1] <= 32, counts
@@ -307,7 +308,8 @@ def test_an_idempotent_provider_is_asked_again_with_the_same_key() -> None:
         later(timedelta(minutes=2))
         delivery.deliver()
     assert only().state == "accepted"
-    assert len({each.key for each in given}) == 1 and len(given) == 2
+    assert len(given) == 2
+    assert len({each.key for each in given}) == 1
 
 
 def test_a_doubtful_message_never_ends_as_one_that_was_not_sent() -> None:
@@ -351,7 +353,8 @@ def leased(state: str, **columns: Any) -> Message:
         cursor.execute("SET LOCAL session_replication_role = replica")
         cursor.execute(
             "UPDATE channels_message SET state = %s, lease = gen_random_uuid(), counted_at = due_at, handed_at ="
-            " clock_timestamp(), lease_until = clock_timestamp() - interval '1 second', epoch = cauce_epoch() WHERE id = %s",
+            " clock_timestamp(), lease_until = clock_timestamp() - interval '1 second', epoch = cauce_epoch()"
+            " WHERE id = %s",
             [state, number],
         )
         cursor.execute("SET LOCAL session_replication_role = origin")
@@ -396,7 +399,8 @@ def test_an_outcome_that_was_written_with_the_next_mark_is_not_lost(outcome: str
 
 def test_an_outcome_is_not_lost_when_the_lease_of_its_bearer_ends_first() -> None:
     first = leased("handing_off", started_at=people.NOON)
-    bearer = leased("handing_off", started_at=people.NOON, lease=first.lease, receipt={"of": first.pk, "outcome": "accepted"})
+    said = {"of": first.pk, "outcome": "accepted"}
+    bearer = leased("handing_off", started_at=people.NOON, lease=first.lease, receipt=said)
     change("UPDATE channels_message SET lease_until = clock_timestamp() + interval '1 minute' WHERE id = %s", first.pk)
     assert reaper.reap() == 0
     change("UPDATE channels_message SET lease_until = clock_timestamp() - interval '1 minute' WHERE id = %s", first.pk)
@@ -433,7 +437,7 @@ def test_a_worker_that_lost_its_lease_does_not_send() -> None:
     people.ask(people.people(3))
 
     def stalls(outgoing: Outgoing) -> Receipt:
-        change("UPDATE channels_message SET lease_until = clock_timestamp() - interval '1 second' WHERE lease IS NOT NULL")
+        change("UPDATE channels_message SET lease_until = clock_timestamp() - interval '1 second'")
         reaper.reap()
         return ACCEPTED
 
@@ -448,7 +452,12 @@ def test_a_worker_that_lost_its_lease_does_not_send() -> None:
 
 @pytest.mark.parametrize(
     ("reason", "state"),
-    [("recalled", "cancelled"), ("consent_withdrawn", "blocked"), ("contact_removed", "blocked"), ("expired", "expired")],
+    [
+        ("recalled", "cancelled"),
+        ("consent_withdrawn", "blocked"),
+        ("contact_removed", "blocked"),
+        ("expired", "expired"),
+    ],
 )
 def test_upper_floors_take_messages_back_with_their_reason(reason: str, state: str) -> None:
     people.ask(people.people(2), run=1)

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import psutil
 import psycopg2
@@ -44,7 +44,7 @@ class Scene:
         self.lease = 6
         self._broker: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> Scene:
+    def __enter__(self) -> Self:
         try:
             embedded.ensure(self.home, durable=False)
             self._broker = broker.start(self.home)
@@ -88,6 +88,7 @@ class Scene:
 
     @property
     def environment(self) -> dict[str, str]:
+        port = self.home / "port"
         return {
             **{name: value for name, value in os.environ.items() if name not in {"TEST_DB_NAME", "TESTING_CLOCK"}},
             "DJANGO_SETTINGS_MODULE": os.environ.get("FAULTS_SETTINGS", "config.settings"),
@@ -96,7 +97,7 @@ class Scene:
             "CAUCE_HOME": str(self.home),
             "DATABASE_URL": embedded.url(self.home),
             "CELERY_BROKER_URL": broker.url(self.home),
-            "EMAIL_URL": f"smtp://127.0.0.1:{(self.home / 'port').read_text()}" if (self.home / "port").exists() else "",
+            "EMAIL_URL": f"smtp://127.0.0.1:{port.read_text()}" if port.exists() else "",
             "LEASE_SECONDS": str(self.lease),
             "PROVIDER_TIMEOUT": "3",
             "PYTHONPATH": os.pathsep.join([*filter(None, [os.environ.get("PYTHONPATH")]), str(ROOT)]),
@@ -208,7 +209,8 @@ class Scene:
 
     def restart_postgresql(self) -> None:
         data = (self.home / "postgres").resolve()
-        embedded._run(data, "pg_ctl", "restart", "--wait", "--mode=fast", "-D", str(data), "-l", str(data / "server.log"))
+        log = str(data / "server.log")
+        embedded._run(data, "pg_ctl", "restart", "--wait", "--mode=fast", "-D", str(data), "-l", log)
         self._from_now_on()
 
     def empty_broker(self) -> None:

@@ -28,18 +28,20 @@ class Taker:
         self.drop_every = drop_every
         self.taken = 0
 
-    async def handle_EHLO(self, server: Any, session: Any, envelope: Any, hostname: str, responses: list[str]) -> list[str]:
+    async def handle_EHLO(  # noqa: N802 - aiosmtpd names it
+        self, server: Any, session: Any, envelope: Any, hostname: str, responses: list[str]
+    ) -> list[str]:
         session.host_name = hostname
         return [*responses[:-1], "250-PIPELINING", responses[-1]]
 
-    async def handle_DATA(self, server: SMTP, session: Any, envelope: Any) -> str:
+    async def handle_DATA(self, server: SMTP, session: Any, envelope: Any) -> str:  # noqa: N802
         found = MESSAGE_ID.search(envelope.content)
         name = found[1].decode() if found else "none"
         os.write(self.log, f"{time.time():.6f} {envelope.rcpt_tos[0]} {name}\n".encode())
         self.taken += 1
         if self.drop_every and self.taken % self.drop_every == 0:
             assert server.transport is not None
-            server.transport.abort()
+            server.transport.abort()  # type: ignore[attr-defined]
             return "250 never heard"
         if self.delay:
             await asyncio.sleep(self.delay)

@@ -1,10 +1,10 @@
 """What a fault test does inside the installation under test, as commands of their own process.
 
-    python -m tests.faults.stage prepare COUNT          people and their messages
-    python -m tests.faults.stage capped CAMPAIGNS       one person, a message of each campaign
-    python -m tests.faults.stage withdraw COUNT         withdrawals, one a line as it has returned
-    python -m tests.faults.stage ledger                 every message: id, state, key, started, reason
-    python -m tests.faults.stage verify                 the offending rows of every invariant
+python -m tests.faults.stage prepare COUNT          people and their messages
+python -m tests.faults.stage capped CAMPAIGNS       one person, a message of each campaign
+python -m tests.faults.stage withdraw COUNT         withdrawals, one a line as it has returned
+python -m tests.faults.stage ledger                 every message: id, state, key, started, reason
+python -m tests.faults.stage verify                 the offending rows of every invariant
 """
 
 from __future__ import annotations
@@ -73,9 +73,7 @@ def withdraw(count: int) -> None:
 def ledger() -> None:
     rows = Message.objects.order_by("id").values_list("id", "contact_id", "state", "reason", "started_at", "attempts")
     print(
-        json.dumps(
-            [[*row[:4], row[4].isoformat() if row[4] else None, row[5], tracking.key(row[0])] for row in rows]
-        )
+        json.dumps([[*row[:4], row[4].isoformat() if row[4] else None, row[5], tracking.key(row[0])] for row in rows])
     )
 
 

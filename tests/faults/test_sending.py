@@ -98,7 +98,7 @@ def test_fifty_campaigns_want_dario_at_once_and_he_gets_what_the_cap_allows(scen
 @pytest.mark.slow
 @pytest.mark.skipif("FAULTS_KILLS" not in os.environ, reason="make faults")
 def test_stopped_workers_a_restarted_database_five_bells_each_and_no_broker_change_nothing(scene: Scene) -> None:
-    with scene.play(workers=3, drop_every=1000, times=5):
+    with scene.play(workers=3, drop_every=1000, times=5, delay=0.02):
         scene.run("prepare", MESSAGES)
         scene.work()
         leaving = scene.start("withdraw", MESSAGES // 10)
