@@ -45,7 +45,7 @@ bench: setup
 faults: setup
 	$(BIN)/python -m tests.faults --contacts 20000 --kills 25
 
-# Pictures of every page, for looking at them.
+# Pictures of every page, for looking at them, in .cauce/shots.
 shots: setup
 	$(BIN)/pytest tests/browser --shots
 

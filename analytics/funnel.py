@@ -20,18 +20,33 @@ CHANGED: Final = "Stage Changed"
 DEFAULT: Final[list[dict[str, Any]]] = [
     {"stage": "visitor"},
     {"stage": "lead", "identified": True, "on": [{"event": "Form Submitted"}, {"event": "Card Linked"}]},
-    {"stage": "engaged", "on": [
-        {"event": "Message Clicked"}, {"event": "Message Replied"}, {"event": "Link Clicked"},
-        {"event": "Placement Scanned"}, {"event": "Store Visited"}, {"event": "Card Scanned"},
-        {"event": "Product Viewed", "count": 3},
-    ]},
-    {"stage": "considering", "on": [
-        {"event": "Product Added"}, {"event": "Cart Updated"}, {"event": "Checkout Started"},
-    ]},
+    {
+        "stage": "engaged",
+        "on": [
+            {"event": "Message Clicked"},
+            {"event": "Message Replied"},
+            {"event": "Link Clicked"},
+            {"event": "Placement Scanned"},
+            {"event": "Store Visited"},
+            {"event": "Card Scanned"},
+            {"event": "Product Viewed", "count": 3},
+        ],
+    },
+    {
+        "stage": "considering",
+        "on": [
+            {"event": "Product Added"},
+            {"event": "Cart Updated"},
+            {"event": "Checkout Started"},
+        ],
+    },
     {"stage": "first_purchase", "on": [{"event": "Order Completed"}]},
     {"stage": "repeat", "on": [{"event": "Order Completed", "count": 2}]},
     {"stage": "loyal", "on": [{"event": "Order Completed", "count": 4}]},
-    {"stage": "lapsed", "quiet": {"event": "Order Completed", "days": 180, "from": ["first_purchase", "repeat", "loyal"]}},
+    {
+        "stage": "lapsed",
+        "quiet": {"event": "Order Completed", "days": 180, "from": ["first_purchase", "repeat", "loyal"]},
+    },
 ]
 MAX_STAGES: Final = 20
 MAX_NAME: Final = 24
@@ -171,7 +186,8 @@ def _next(ladder: Ladder, standing: Standing, fact: Happened, *, identified: boo
     if fact.name == REQUESTED:
         return _requested(ladder, here or least, fact.properties)
     reached = [
-        stage.name for stage in ladder.stages
+        stage.name
+        for stage in ladder.stages
         if fact.name in stage.on and standing.tally.get(fact.name, 0) >= stage.on[fact.name]
     ]
     best = max(reached, key=ladder.rank, default=least)
@@ -201,20 +217,28 @@ def ladder(data: Any = None, path: str = "/stages") -> Ladder:
     if not data:
         data = DEFAULT
     if not isinstance(data, list) or len(data) > MAX_STAGES:
-        raise Problems([Problem(path, "wrong_type", f"Stages are a list of at most {MAX_STAGES} objects, the lowest first.")])
+        raise Problems(
+            [Problem(path, "wrong_type", f"Stages are a list of at most {MAX_STAGES} objects, the lowest first.")]
+        )
     problems: list[Problem] = []
     stages = [_stage(each, f"{path}/{place}", problems) for place, each in enumerate(data)]
     names = [stage.name for stage in stages]
     problems += [
         Problem(f"{path}/{place}/stage", "twice", f"There are two stages {name!r}; rename one.")
-        for place, name in enumerate(names) if name and name in names[:place]
+        for place, name in enumerate(names)
+        if name and name in names[:place]
     ]
     problems += [
         Problem(f"{path}/{place}/quiet/from", "unknown_stage", f"There is no stage {name!r} to fall silent in.")
-        for place, stage in enumerate(stages) if stage.quiet for name in stage.quiet.stages if name not in names
+        for place, stage in enumerate(stages)
+        if stage.quiet
+        for name in stage.quiet.stages
+        if name not in names
     ]
     if not problems and (stages[0].on or stages[0].quiet):
-        problems.append(Problem(f"{path}/0", "first_stage", 'Everybody begins at the first stage: it has no "on" and no "quiet".'))
+        problems.append(
+            Problem(f"{path}/0", "first_stage", 'Everybody begins at the first stage: it has no "on" and no "quiet".')
+        )
     if problems:
         raise Problems(problems)
     return Ladder(tuple(stages))
@@ -222,10 +246,14 @@ def ladder(data: Any = None, path: str = "/stages") -> Ladder:
 
 def _stage(data: Any, path: str, problems: list[Problem]) -> Stage:
     if not isinstance(data, Mapping):
-        problems.append(Problem(path, "wrong_type", 'A stage reads {"stage": "engaged", "on": [{"event": "Link Clicked"}]}.'))
+        problems.append(
+            Problem(path, "wrong_type", 'A stage reads {"stage": "engaged", "on": [{"event": "Link Clicked"}]}.')
+        )
         return Stage("")
-    for key in set(data) - {"stage", "identified", "on", "quiet"}:
-        problems.append(Problem(f"{path}/{key}", "unknown_key", "A stage has the keys stage, identified, on, quiet."))
+    problems += [
+        Problem(f"{path}/{key}", "unknown_key", "A stage has the keys stage, identified, on, quiet.")
+        for key in set(data) - {"stage", "identified", "on", "quiet"}
+    ]
     name = data.get("stage")
     if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME:
         problems.append(Problem(f"{path}/stage", "wrong_type", f"A stage has a name of at most {MAX_NAME} characters."))
@@ -248,7 +276,9 @@ def _lead(data: Any, path: str, problems: list[Problem]) -> dict[str, int]:
     count = data.get("count", 1) if isinstance(data, Mapping) else 0
     named = isinstance(data, Mapping) and isinstance(data.get("event"), str) and set(data) <= {"event", "count"}
     if not named or isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MAX_COUNT:
-        problems.append(Problem(path, "wrong_type", 'What leads to a stage reads {"event": "Product Viewed", "count": 3}.'))
+        problems.append(
+            Problem(path, "wrong_type", 'What leads to a stage reads {"event": "Product Viewed", "count": 3}.')
+        )
         return {}
     return {data["event"]: count}
 
@@ -257,9 +287,15 @@ def _quiet(data: Any, path: str, problems: list[Problem]) -> Quiet | None:
     fits = isinstance(data, Mapping) and set(data) == {"event", "days", "from"}
     days = data["days"] if fits else 0
     if (
-        not fits or not isinstance(data["event"], str) or isinstance(days, bool) or not isinstance(days, int)
-        or not 1 <= days <= MAX_DAYS or not isinstance(data["from"], list)
+        not fits
+        or not isinstance(data["event"], str)
+        or isinstance(days, bool)
+        or not isinstance(days, int)
+        or not 1 <= days <= MAX_DAYS
+        or not isinstance(data["from"], list)
     ):
-        problems.append(Problem(path, "wrong_type", 'Silence reads {"event": "Order Completed", "days": 180, "from": ["repeat"]}.'))
+        problems.append(
+            Problem(path, "wrong_type", 'Silence reads {"event": "Order Completed", "days": 180, "from": ["repeat"]}.')
+        )
         return None
     return Quiet(data["event"], timedelta(days=days), tuple(str(each) for each in data["from"]))

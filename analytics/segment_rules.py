@@ -30,7 +30,8 @@ class StageLeaf(Leaf):
         wanted = asked if isinstance(asked, list) and asked else [asked]
         problems += [
             Problem(f"{path}/stage", "unknown_stage", f"There is no stage {name!r:.40}; they are {', '.join(names)}.")
-            for name in wanted if name not in names
+            for name in wanted
+            if name not in names
         ]
         if problems:
             raise Problems(problems)
@@ -60,7 +61,11 @@ class StageLeaf(Leaf):
         return join(
             """to_jsonb(coalesce((SELECT g.stage FROM {} AND g.stage <> {}),
                  CASE WHEN {} THEN {}::text ELSE {}::text END))""",
-            ROW, ladder.start, identified, ladder.known, ladder.start,
+            ROW,
+            ladder.start,
+            identified,
+            ladder.known,
+            ladder.start,
         )
 
     def sentence(self) -> str:
@@ -70,8 +75,14 @@ class StageLeaf(Leaf):
         return list(self.wanted)
 
     def mentions(self) -> frozenset[str]:
-        return frozenset({"stage", "consent", "event:Card Linked", *(f"identifier.{kind}" for kind in
-                          ("email", "phone", "card", "external_id"))})
+        return frozenset(
+            {
+                "stage",
+                "consent",
+                "event:Card Linked",
+                *(f"identifier.{kind}" for kind in ("email", "phone", "card", "external_id")),
+            }
+        )
 
 
 ROW = Sql("analytics_contactstage g WHERE g.contact_id = crm_contact.id")

@@ -42,12 +42,13 @@ def of(contact_ids: Sequence[int]) -> dict[int, str]:
     steps = ladder()
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""SELECT c.id, coalesce(s.stage, %s), {IDENTIFIED.format('c.id')}
-                FROM unnest(%s::bigint[]) AS c(id) LEFT JOIN analytics_contactstage s ON s.contact_id = c.id""",
+            f"""SELECT c.id, coalesce(s.stage, %s), {IDENTIFIED.format("c.id")}
+                FROM unnest(%s::bigint[]) AS c(id) LEFT JOIN analytics_contactstage s ON s.contact_id = c.id""",  # noqa: S608
             [steps.start, list(contact_ids)],
         )
         return {
-            contact: steps.known if stage == steps.start and known else stage for contact, stage, known in cursor.fetchall()
+            contact: steps.known if stage == steps.start and known else stage
+            for contact, stage, known in cursor.fetchall()
         }
 
 
@@ -81,11 +82,12 @@ def fall_silent(now: datetime) -> int:
             with connection.cursor() as cursor:
                 cursor.execute(
                     """WITH due AS (
-                         SELECT contact_id, stage, quiet_at + %s AS at FROM analytics_contactstage
-                         WHERE stage = ANY(%s) AND quiet_at <= %s ORDER BY quiet_at LIMIT %s FOR UPDATE SKIP LOCKED)
+                         SELECT contact_id, stage, quiet_at + make_interval(secs => %s) AS at
+                         FROM analytics_contactstage WHERE stage = ANY(%s) AND quiet_at <= %s
+                         ORDER BY quiet_at LIMIT %s FOR UPDATE SKIP LOCKED)
                        UPDATE analytics_contactstage s SET stage = %s, since = due.at FROM due
                        WHERE s.contact_id = due.contact_id RETURNING s.contact_id, due.stage, due.at""",
-                    [quiet.span, list(quiet.stages), now - quiet.span, BATCH, name],
+                    [quiet.span.total_seconds(), list(quiet.stages), now - quiet.span, BATCH, name],
                 )
                 moved += [
                     (contact, Change(stage, name, at, "time", None), False) for contact, stage, at in cursor.fetchall()
@@ -142,7 +144,8 @@ def _identified(contacts: Sequence[int]) -> set[int]:
 
 
 def _object(value: Any) -> Mapping[str, int]:
-    return json.loads(value) if isinstance(value, str) else value
+    found: Mapping[str, int] = json.loads(value) if isinstance(value, str) else value
+    return found
 
 
 def _write(standings: Mapping[int, Standing]) -> None:
@@ -164,23 +167,35 @@ def _tell(changes: Sequence[tuple[int, Change, bool]], now: datetime) -> None:
         return
     arrays.insert(
         "analytics_stagechange",
-        {"contact_id": "bigint", "before": "text", "after": "text", "at": "timestamptz", "cause": "text", "event": "bigint"},
+        {
+            "contact_id": "bigint",
+            "before": "text",
+            "after": "text",
+            "at": "timestamptz",
+            "cause": "text",
+            "event": "bigint",
+        },
         [(contact, each.before, each.after, each.at, each.cause[:80], each.event) for contact, each, _ in changes],
         conflict="DO NOTHING",
     )
     with connection.cursor() as cursor:
         cursor.execute(
-            """INSERT INTO crm_dirty (contact, mention) SELECT DISTINCT contact, 'stage' FROM unnest(%s::bigint[]) AS m(contact)
+            """INSERT INTO crm_dirty (contact, mention)
+               SELECT DISTINCT contact, 'stage' FROM unnest(%s::bigint[]) AS m(contact)
                WHERE EXISTS (SELECT FROM crm_segment WHERE archived_at IS NULL AND 'stage' = ANY(mentions))""",
             [[contact for contact, _, _ in changes]],
         )
     timeline.record(
         [
             NewFact(
-                contact, funnel.CHANGED, {"from": each.before, "to": each.after, "cause": each.cause},
-                occurred_at=min(each.at, now), historic=historic,
+                contact,
+                funnel.CHANGED,
+                {"from": each.before, "to": each.after, "cause": each.cause},
+                occurred_at=min(each.at, now),
+                historic=historic,
             )
-            for contact, each, historic in changes if each.before
+            for contact, each, historic in changes
+            if each.before
         ],
         now=now,
     )

@@ -45,7 +45,10 @@ def report(figure: Figure) -> None:
     _figures.append(figure)
     digits = 3 if figure.ours < 10 else 0
     floor = f"floor {figure.floor:,.1f}, ratio {figure.ratio:.2f}" if figure.floor else "no floor"
-    print(f"  {figure.name}: {figure.ours:,.{digits}f} {figure.unit} ({floor}; target {figure.target}) {figure.note}", flush=True)
+    print(
+        f"  {figure.name}: {figure.ours:,.{digits}f} {figure.unit} ({floor}; target {figure.target}) {figure.note}",
+        flush=True,
+    )
 
 
 def save() -> None:
@@ -137,7 +140,8 @@ INSERT INTO crm_event (contact_id, name, properties, occurred_at, recorded_at, r
 SELECT 1 + (((n * 7919::bigint) %% %(n)s) * ((n * 104729::bigint) %% 1000) / 1000)::bigint,
   (ARRAY['Product Viewed','Message Opened','Order Completed','Cart Viewed','Message Sent'])[1 + n %% 5],
   CASE WHEN n %% 5 = 2
-       THEN jsonb_build_object('order_id', 'o' || n, 'total', jsonb_build_object('amount', (n %% 200)::text, 'currency', 'EUR'))
+       THEN jsonb_build_object('order_id', 'o' || n,
+                               'total', jsonb_build_object('amount', (n %% 200)::text, 'currency', 'EUR'))
        ELSE jsonb_build_object('sku', 's' || n %% 1000) END,
   at, at, at, '{}'
 FROM (SELECT n, %(epoch)s - make_interval(secs => ((n * 31337::bigint) %% 15552000)) AS at

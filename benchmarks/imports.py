@@ -35,7 +35,16 @@ def write_file(path: Path, first: int, count: int) -> None:
         writer.writerow(list(MAPPING.values()))
         for n in range(first, first + count):
             writer.writerow(
-                [f"p{n}@example.com", f"+346{n:08d}", f"c{n}", f"Name{n}", f"Family{n}", "ES", f"City {n % 500}", 36 + n % 10]
+                [
+                    f"p{n}@example.com",
+                    f"+346{n:08d}",
+                    f"c{n}",
+                    f"Name{n}",
+                    f"Family{n}",
+                    "ES",
+                    f"City {n % 500}",
+                    36 + n % 10,
+                ]
             )
 
 
@@ -108,24 +117,39 @@ def floor(first: int, count: int) -> float:
     from crm import suppression
 
     lines = [
-        "\t".join((
-            f"p{n}@example.com", suppression.address_hash("email", f"p{n}@example.com"), f"+346{n:08d}",
-            suppression.address_hash("phone", f"+346{n:08d}"), f"c{n}", f"Name{n}", f"Family{n}",
-            f"family{n} name{n}", "ES", f"City {n % 500}", f'{{"size": "{36 + n % 10}"}}',
-        ))
+        "\t".join(
+            (
+                f"p{n}@example.com",
+                suppression.address_hash("email", f"p{n}@example.com"),
+                f"+346{n:08d}",
+                suppression.address_hash("phone", f"+346{n:08d}"),
+                f"c{n}",
+                f"Name{n}",
+                f"Family{n}",
+                f"family{n} name{n}",
+                "ES",
+                f"City {n % 500}",
+                f'{{"size": "{36 + n % 10}"}}',
+            )
+        )
         for n in range(first, first + count)
     ]
-    columns = ("email", "email_hash", "phone", "phone_hash", "external_id", "given_name", "family_name", "sort_name",
-               "country", "city", "fields")
+    columns = (
+        "email", "email_hash", "phone", "phone_hash", "external_id", "given_name", "family_name", "sort_name",
+        "country", "city", "fields",
+    )  # fmt: skip
     statement = (
-        UPSERT + consents_sql("email", "email_hash", "email", 1, "''::text")
+        UPSERT
+        + consents_sql("email", "email_hash", "email", 1, "''::text")
         + consents_sql("sms", "phone_hash", "phone", 2, "p.hash")
     )
     with stopwatch() as took:
         for start in range(0, count, BATCH):
             with transaction.atomic(), connection.cursor() as cursor:
                 cursor.execute(STAGE)
-                cursor.copy_from(io.StringIO("\n".join(lines[start : start + BATCH]) + "\n"), "bench_stage", columns=columns)
+                cursor.copy_from(
+                    io.StringIO("\n".join(lines[start : start + BATCH]) + "\n"), "bench_stage", columns=columns
+                )
                 cursor.execute("ANALYZE bench_stage")
                 cursor.execute(statement, {"now": ground.EPOCH, "then": ground.EPOCH})
     return took[0]
@@ -140,6 +164,10 @@ def main() -> None:
         ground.sql("ANALYZE")
         rate = COUNT / ours(path)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        report(Figure("import with consents", rate, floor_rate, "contacts/s", "≥ 0.70 of COPY + upsert", f"peak {peak:.0f} MB"))
+        report(
+            Figure(
+                "import with consents", rate, floor_rate, "contacts/s", "≥ 0.70 of COPY + upsert", f"peak {peak:.0f} MB"
+            )
+        )
         again = COUNT / ours(path)
         report(Figure("import, unchanged again", again, rate, "contacts/s", "≥ 2 × the first import"))

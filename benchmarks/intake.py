@@ -44,12 +44,18 @@ def serve(port: int) -> subprocess.Popen[bytes]:
     where = ground.address()
     login = where["user"] + (f":{where['password']}" if "password" in where else "")
     host = where.get("host", "")
-    place = f"/{where['dbname']}?host={host}" if host.startswith("/") else f"{host}:{where.get('port', 5432)}/{where['dbname']}"
+    place = (
+        f"/{where['dbname']}?host={host}"
+        if host.startswith("/")
+        else f"{host}:{where.get('port', 5432)}/{where['dbname']}"
+    )
     url = f"postgres://{login}@{place}"
     return subprocess.Popen(
         [str(Path(sys.executable).with_name("granian")), "--interface", "wsgi", "--port", str(port), "--workers", "2",
-         "--blocking-threads", "2", "--log-level", "critical", "config.wsgi:application"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        env={**os.environ, "DJANGO_SETTINGS_MODULE": "benchmarks.settings", "DATABASE_URL": url, "API_RATE_PER_MINUTE": "10000000"},
+         "--blocking-threads", "2", "--log-level", "critical", "config.wsgi:application"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "benchmarks.settings", "DATABASE_URL": url,
+             "API_RATE_PER_MINUTE": "10000000"},
     )  # fmt: skip
 
 
@@ -96,8 +102,8 @@ def main() -> None:
     partitions.ensure_months("crm_event", [clock.now()])
     key = apikeys.create("admin", name="bench")
     rows = [
-        [(1 + n % PEOPLE, "Product Viewed", {"sku": f"s{n % 1000}", "price": n % 90}, clock.now(), f"f{n}", "web", "", "",
-          None, {}, False) for n in range(start, start + BATCH)]
+        [(1 + n % PEOPLE, "Product Viewed", {"sku": f"s{n % 1000}", "price": n % 90}, clock.now(), f"f{n}", "web", "",
+          "", None, {}, False) for n in range(start, start + BATCH)]
         for start in range(0, EVENTS, BATCH)
     ]  # fmt: skip
     with stopwatch() as took:

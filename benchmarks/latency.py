@@ -37,17 +37,26 @@ def main() -> None:
 
     home = Path(tempfile.mkdtemp(prefix="cauce-bench-", dir="/tmp"))
     home.chmod(0o711)
-    dropped = ("DATABASE_URL", "DJANGO_SETTINGS_MODULE", "TESTING_CLOCK", "CAUCE_MODE", "CAUCE_PROCESS", "CELERY_BROKER_URL")
+    dropped = (
+        "DATABASE_URL",
+        "DJANGO_SETTINGS_MODULE",
+        "TESTING_CLOCK",
+        "CAUCE_MODE",
+        "CAUCE_PROCESS",
+        "CELERY_BROKER_URL",
+    )
     environment = {name: value for name, value in os.environ.items() if name not in dropped}
     environment |= {"CAUCE_HOME": str(home), "CAUCE_ENV_FILE": "none"}
 
     def manage(*arguments: str) -> str:
-        done = subprocess.run([sys.executable, "manage.py", *arguments], env=environment, capture_output=True, text=True,
-                              check=True)  # fmt: skip
+        command = [sys.executable, "manage.py", *arguments]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
         return done.stdout.strip().splitlines()[-1]
 
     with (home / "up.log").open("w") as log:
-        up = subprocess.Popen([sys.executable, "manage.py", "up", "--port", str(PORT)], env=environment, stdout=log, stderr=log)
+        up = subprocess.Popen(
+            [sys.executable, "manage.py", "up", "--port", str(PORT)], env=environment, stdout=log, stderr=log
+        )
     try:
         _until_up()
         key = manage("create_api_key", "--role", "admin", "--name", "bench")

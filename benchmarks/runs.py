@@ -19,7 +19,8 @@ DOCUMENT: dict[str, Any] = {
     "steps": [
         {"id": "allowed", "type": "split.rule", "lanes": [
             {"label": "yes", "when": {"all": [{"f": "consent.offers.email", "op": "is", "v": "granted"}]}, "steps": [
-                {"id": "mail", "type": "send.email", "config": {"subject": "Hello", "html": "<p>Hello</p>", "text": "Hello"}},
+                {"id": "mail", "type": "send.email",
+                 "config": {"subject": "Hello", "html": "<p>Hello</p>", "text": "Hello"}},
             ]},
             {"label": "else", "steps": [{"id": "no", "type": "exit", "config": {"outcome": "dropped"}}]},
         ]},
@@ -54,14 +55,16 @@ WITH due AS (
     AND s.address_id = a.id
   ORDER BY due.id, i.id
 ), written AS (
-  INSERT INTO channels_message (id, contact_id, address_id, address_hash, channel, content_id, campaign_id, run_id, step,
-    entry, message_class, purpose, state, due_at, expires_at, context)
+  INSERT INTO channels_message (id, contact_id, address_id, address_hash, channel, content_id, campaign_id, run_id,
+    step, entry, message_class, purpose, state, due_at, expires_at, context)
   SELECT message, contact_id, address_id, hash, 'email', %(content)s, %(campaign)s, id, 'mail', key || '#' || entry_seq,
     'marketing', 'offers', 'due', %(now)s, %(now)s + interval '1 day', '{"entry": {}}' FROM decided WHERE yes
 ), traced AS (
   INSERT INTO campaigns_visit (run_id, campaign_id, contact_id, step, visit, at, port, reason)
-  SELECT id, %(campaign)s, contact_id, 'allowed', 1, %(now)s, CASE WHEN yes THEN 'yes' ELSE 'else' END, 'branch' FROM decided
-  UNION ALL SELECT id, %(campaign)s, contact_id, CASE WHEN yes THEN 'mail' ELSE 'no' END, 1, %(now)s, '', 'planned' FROM decided
+  SELECT id, %(campaign)s, contact_id, 'allowed', 1, %(now)s, CASE WHEN yes THEN 'yes' ELSE 'else' END, 'branch'
+  FROM decided
+  UNION ALL SELECT id, %(campaign)s, contact_id, CASE WHEN yes THEN 'mail' ELSE 'no' END, 1, %(now)s, '', 'planned'
+  FROM decided
 ), moved AS (
   UPDATE campaigns_enrolment e SET state = CASE WHEN yes THEN 'in_effect' ELSE 'done' END,
     step = CASE WHEN yes THEN 'mail' ELSE 'no' END, due_at = NULL, message_id = CASE WHEN yes THEN message END,

@@ -17,21 +17,37 @@ EVENTS = int(os.environ.get("BENCH_EVENTS", "5000000"))
 NOW = ground.EPOCH
 ROUNDS = 5
 
-NESTED = {"all": [
-    {"f": "fields.tier", "op": "in", "v": ["gold", "silver"]},
-    {"f": "contact.country", "op": "is", "v": "ES"},
-    {"f": "consent.offers.email", "op": "is", "v": "granted"},
-    {"event": "Order Completed", "did": True, "count": {"op": ">=", "v": 2}, "in_last": {"value": 30, "unit": "days"}},
-    {"none": [{"event": "Message Opened", "did": True, "in_last": {"value": 90, "unit": "days"}}]},
-]}
-WIDE = {"all": [
-    {"f": "consent.offers.email", "op": "is", "v": "granted"},
-    {"event": "Message Opened", "did": False, "in_last": {"value": 90, "unit": "days"}},
-]}
-EITHER = {"any": [
-    {"f": "contact.country", "op": "is", "v": "FR"},
-    {"event": "Order Completed", "did": True, "count": {"op": ">=", "v": 2}, "in_last": {"value": 30, "unit": "days"}},
-]}
+NESTED = {
+    "all": [
+        {"f": "fields.tier", "op": "in", "v": ["gold", "silver"]},
+        {"f": "contact.country", "op": "is", "v": "ES"},
+        {"f": "consent.offers.email", "op": "is", "v": "granted"},
+        {
+            "event": "Order Completed",
+            "did": True,
+            "count": {"op": ">=", "v": 2},
+            "in_last": {"value": 30, "unit": "days"},
+        },
+        {"none": [{"event": "Message Opened", "did": True, "in_last": {"value": 90, "unit": "days"}}]},
+    ]
+}
+WIDE = {
+    "all": [
+        {"f": "consent.offers.email", "op": "is", "v": "granted"},
+        {"event": "Message Opened", "did": False, "in_last": {"value": 90, "unit": "days"}},
+    ]
+}
+EITHER = {
+    "any": [
+        {"f": "contact.country", "op": "is", "v": "FR"},
+        {
+            "event": "Order Completed",
+            "did": True,
+            "count": {"op": ">=", "v": 2},
+            "in_last": {"value": 30, "unit": "days"},
+        },
+    ]
+}
 
 FLOORS = {
     "nested": """
@@ -83,9 +99,16 @@ def compare(name: str) -> None:
         floors.append(took[0])
     if found != wanted:
         raise AssertionError(f"{name}: the rule finds {found}, the floor {wanted}")
-    ground.report(ground.Figure(
-        f"segment {name}, {CONTACTS:,} contacts", min(ours) * 1000, min(floors) * 1000, "ms", "≤ 1.2 × the floor", f"{found:,} match",
-    ))
+    ground.report(
+        ground.Figure(
+            f"segment {name}, {CONTACTS:,} contacts",
+            min(ours) * 1000,
+            min(floors) * 1000,
+            "ms",
+            "≤ 1.2 × the floor",
+            f"{found:,} match",
+        )
+    )
 
 
 def floor(statement: str, params: dict[str, object]) -> int:

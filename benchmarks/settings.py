@@ -13,7 +13,7 @@ from config import embedded, places
 
 os.environ.setdefault("CAUCE_HOME", str(places.CHECKOUT / ".cauce" / "bench"))
 
-from config.settings import *
+from config.settings import *  # noqa: F403 - settings are inherited so
 from config.settings import CAUCE_HOME, EMBEDDED_DATABASE
 
 if EMBEDDED_DATABASE:

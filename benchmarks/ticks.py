@@ -19,10 +19,10 @@ DOCUMENT = {
     ],
 }  # fmt: skip
 WAITING = """
-INSERT INTO campaigns_enrolment (campaign_id, version_id, contact_id, key, lane, entry_seq, state, step, port, due_at, entry,
-  entry_occurred_at, entered_at, rested_at)
-SELECT %(campaign)s, %(version)s, n, %(key)s, %(key)s, 1, 'waiting', 'wait', 'next', %(due)s + make_interval(secs => n %% 2000000),
-  '{}', %(now)s, %(now)s, %(now)s
+INSERT INTO campaigns_enrolment (campaign_id, version_id, contact_id, key, lane, entry_seq, state, step, port, due_at,
+  entry, entry_occurred_at, entered_at, rested_at)
+SELECT %(campaign)s, %(version)s, n, %(key)s, %(key)s, 1, 'waiting', 'wait', 'next',
+  %(due)s + make_interval(secs => n %% 2000000), '{}', %(now)s, %(now)s, %(now)s
 FROM generate_series(%(first)s, %(last)s) n
 """
 
@@ -40,7 +40,10 @@ def main() -> None:
     waiting, first = 0, None
     for size in SIZES:
         now = clock.now()
-        ground.sql(WAITING, shared | {"key": "w", "due": now + timedelta(days=1), "now": now, "first": waiting + 1, "last": size})
+        ground.sql(
+            WAITING,
+            shared | {"key": "w", "due": now + timedelta(days=1), "now": now, "first": waiting + 1, "last": size},
+        )
         ground.sql("ANALYZE campaigns_enrolment")
         waiting = size
         work.drain(60)

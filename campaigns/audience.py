@@ -127,7 +127,9 @@ def _closed(state: str) -> str:
 def _consider(campaign_id: int, candidates: Sequence[Candidate], now: datetime) -> None:
     rows = [(campaign_id, contact, now) for contact in sorted({each.contact_id for each in candidates})]
     arrays.insert(
-        "campaigns_candidate", {"campaign_id": "bigint", "contact_id": "bigint", "at": "timestamptz"}, rows,
+        "campaigns_candidate",
+        {"campaign_id": "bigint", "contact_id": "bigint", "at": "timestamptz"},
+        rows,
         conflict="DO NOTHING",
     )
 
@@ -154,9 +156,7 @@ def _kept_out(door: Door, person: Person | None) -> str:
     return ""
 
 
-def _ask_eligibility(
-    door: Door, candidates: Sequence[Candidate], reasons: list[str], now: datetime
-) -> None:
+def _ask_eligibility(door: Door, candidates: Sequence[Candidate], reasons: list[str], now: datetime) -> None:
     if door.version.eligibility is None:
         return
     asked = [place for place, reason in enumerate(reasons) if not reason]
@@ -190,20 +190,23 @@ def _sift(
             continue
         entering.append(
             runs.Entering(
-                campaign_id=door.campaign_id, version_id=door.version.id, contact_id=each.contact_id,
-                key=each.key, entry_seq=history.enter(each.key, now),
+                campaign_id=door.campaign_id,
+                version_id=door.version.id,
+                contact_id=each.contact_id,
+                key=each.key,
+                entry_seq=history.enter(each.key, now),
                 lane=each.key if terms.concurrency == "one_per_key" else "",
-                entry_index=each.entry.index, edition=each.entry.is_edition,
+                entry_index=each.entry.index,
+                edition=each.entry.is_edition,
                 held_out=chance.held_out(door.salt, person.draw, terms.holdout_pct),
-                entry=each.facts, entry_occurred_at=each.occurred_at,
+                entry=each.facts,
+                entry_occurred_at=each.occurred_at,
             )
         )
     return entering
 
 
-def refused(
-    history: History, entry: Entry, key: str, concurrency: str, zone: str, now: datetime
-) -> str:
+def refused(history: History, entry: Entry, key: str, concurrency: str, zone: str, now: datetime) -> str:
     """Why somebody with this history may not start again; '' if they may."""
     if key in history.inside if concurrency == "one_per_key" else history.inside:
         return "already_inside"
@@ -262,8 +265,12 @@ def _remember(
 
 
 REFUSE = {
-    "campaign_id": "bigint", "contact_id": "bigint", "event": "bigint", "reason": "text",
-    "detail": "jsonb", "at": "timestamptz",
+    "campaign_id": "bigint",
+    "contact_id": "bigint",
+    "event": "bigint",
+    "reason": "text",
+    "detail": "jsonb",
+    "at": "timestamptz",
 }
 
 
@@ -271,7 +278,9 @@ def refuse(rows: Sequence[tuple[Any, ...]]) -> None:
     """(campaign, contact, event, reason, detail, at): once for the same event and reason, the last time it was."""
     once = {(row[0], row[1], row[2] or 0, row[3]): row for row in rows}
     arrays.insert(
-        "campaigns_refusal", REFUSE, [once[place] for place in sorted(once)],
+        "campaigns_refusal",
+        REFUSE,
+        [once[place] for place in sorted(once)],
         conflict="(campaign_id, contact_id, reason, event) DO UPDATE SET at = excluded.at, detail = excluded.detail",
     )
 
@@ -306,5 +315,3 @@ def fold(now: datetime) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(FOLD, [now - KEPT, arrays.BATCH])
         return int(cursor.fetchone()[0])
-
-

@@ -79,11 +79,25 @@ def _plan(
     # A held-out person takes no address: they must not use up that of somebody who gets the message.
     address = None if row.held_out else addresses[version.id, send.channel].get(row.contact_id)
     return outbox.Planned(
-        row.contact_id, send.channel, version.contents.get(send.step), row.campaign_id, row.id, send.step,
-        send.visit, send.slot, f"{row.key}#{row.entry_seq}", row.edition, row.held_out, terms.message_class,
-        terms.purpose, terms.priority, now, now + timedelta(seconds=send.expires_after_s),
+        row.contact_id,
+        send.channel,
+        version.contents.get(send.step),
+        row.campaign_id,
+        row.id,
+        send.step,
+        send.visit,
+        send.slot,
+        f"{row.key}#{row.entry_seq}",
+        row.edition,
+        row.held_out,
+        terms.message_class,
+        terms.purpose,
+        terms.priority,
+        now,
+        now + timedelta(seconds=send.expires_after_s),
         _context(row, version),
-        address.address_id if address else None, address.hash if address else "",
+        address.address_id if address else None,
+        address.hash if address else "",
     )
 
 
@@ -103,9 +117,7 @@ def _addresses(
     for row, version, send in sends:
         wanted.setdefault((version.id, send.channel), (version.plan, []))[1].append(row.contact_id)
     return {
-        (version, channel): reach.addresses(
-            contacts, channel, plan.terms.purpose, plan.terms.message_class, now
-        )
+        (version, channel): reach.addresses(contacts, channel, plan.terms.purpose, plan.terms.message_class, now)
         for (version, channel), (plan, contacts) in wanted.items()
     }
 
@@ -174,8 +186,11 @@ def _change(changes: Sequence[tuple[Claimed, Change]], now: datetime) -> None:
         held[row.contact_id].update(fields)
         drafts.append(
             identity.Draft(
-                traces=[Trace("id", str(row.contact_id))], changes=columns, fields=fields,
-                source="campaign", actor=f"campaign:{row.campaign_id}",
+                traces=[Trace("id", str(row.contact_id))],
+                changes=columns,
+                fields=fields,
+                source="campaign",
+                actor=f"campaign:{row.campaign_id}",
             )
         )
     identity.upsert(drafts, now=now)

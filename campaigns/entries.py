@@ -150,8 +150,14 @@ def _zones(segment: int) -> list[str]:
 
 def _insert(rows: Sequence[tuple[Any, ...]]) -> int:
     columns = {
-        "campaign_id": "bigint", "version_id": "bigint", "entry_index": "smallint", "local": "text",
-        "zone": "text", "due_at": "timestamptz", "cursor": "bigint", "audience": "int",
+        "campaign_id": "bigint",
+        "version_id": "bigint",
+        "entry_index": "smallint",
+        "local": "text",
+        "zone": "text",
+        "due_at": "timestamptz",
+        "cursor": "bigint",
+        "audience": "int",
     }
     made = arrays.insert(
         "campaigns_occurrence", columns, [(*row, 0, 0) for row in rows], conflict="DO NOTHING", returning="id"

@@ -163,9 +163,7 @@ def end(ended: Sequence[tuple[Standing, Ended]], now: datetime) -> int:
 # --- who has left or joined a segment ------------------------------------------------------
 
 
-def answer_membership(
-    changes: Iterable[tuple[int, int, bool]], watching: Watching, now: datetime
-) -> None:
+def answer_membership(changes: Iterable[tuple[int, int, bool]], watching: Watching, now: datetime) -> None:
     """(segment, contact, joined): end the runs for which that is an exit."""
     moved = {(segment, contact): joined for segment, contact, joined in changes}
     wanted: dict[int, list[tuple[int, str, int]]] = {}
@@ -225,9 +223,7 @@ def drop_pending(events: Sequence[Fact], watching: Watching, now: datetime) -> i
     return len(dropped)
 
 
-def _is_let_go(
-    run: Standing, happened: Sequence[Happened], mine: Sequence[Standing], watching: Watching
-) -> bool:
+def _is_let_go(run: Standing, happened: Sequence[Happened], mine: Sequence[Standing], watching: Watching) -> bool:
     plan = watching.versions[run.version_id].plan
     others = [each for each in mine if each.campaign_id == run.campaign_id]
     return any(
@@ -253,9 +249,20 @@ def _pending(contacts: Sequence[int], watching: Watching, now: datetime) -> dict
         if door:
             found.setdefault(contact, []).append(
                 Standing(
-                    id=-number, campaign_id=campaign, version_id=door.version.id, contact_id=contact, key=key,
-                    state=PENDING, held_from="", step="", message_id=event, held_out=False,
-                    entry=json.loads(entry), entry_occurred_at=occurred, entered_at=occurred, ended_at=None,
+                    id=-number,
+                    campaign_id=campaign,
+                    version_id=door.version.id,
+                    contact_id=contact,
+                    key=key,
+                    state=PENDING,
+                    held_from="",
+                    step="",
+                    message_id=event,
+                    held_out=False,
+                    entry=json.loads(entry),
+                    entry_occurred_at=occurred,
+                    entered_at=occurred,
+                    ended_at=None,
                 )
             )
     if found:

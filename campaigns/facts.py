@@ -103,7 +103,8 @@ def _tell(
                 workspace_zone=zone,
                 siblings=tuple(
                     matching.skus_of_entry(other.entry)
-                    for other in others.get(row.contact_id, ()) if other.id != row.id
+                    for other in others.get(row.contact_id, ())
+                    if other.id != row.id
                 ),
             )
         found.facts[row.id] = common
@@ -148,8 +149,11 @@ def look(who: Sequence[tuple[int, int, datetime]], names: Collection[str]) -> di
         cursor.execute(
             PAST,
             [
-                runs.literal(mark for mark, _, _ in who), runs.literal(contact for _, contact, _ in who),
-                since, sorted(names), min(since),
+                runs.literal(mark for mark, _, _ in who),
+                runs.literal(contact for _, contact, _ in who),
+                since,
+                sorted(names),
+                min(since),
             ],
         )
         for mark, at, name, properties, event, answered in cursor.fetchall():
@@ -175,9 +179,7 @@ def _others(
     return found
 
 
-def _look_back(
-    found: Gathered, plan: Plan, row: Claimed, past: Sequence[Happened], others: Sequence[Standing]
-) -> None:
+def _look_back(found: Gathered, plan: Plan, row: Claimed, past: Sequence[Happened], others: Sequence[Standing]) -> None:
     # While an entry waited for quiet, each answer to an event judged it, beside the carts there were then.
     judged = plan.entries[row.entry_index].debounce is not None
     for happened in past:

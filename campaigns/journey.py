@@ -10,13 +10,13 @@ import re
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from campaigns import checks, terms
 from campaigns.plan import Instruction, Plan
 from campaigns.reading import ContentCheck, Notes, Reader, RuleCheck
 from campaigns.steps import kinds
-from campaigns.steps.base import Lane, Step, rule_id
+from campaigns.steps.base import Decision, Lane, Look, Step, Stop, rule_id
 from campaigns.types import END
 from crm.errors import Problem, Problems
 
@@ -47,8 +47,16 @@ class Unknown(Step):
 
     kind = ""
 
+    @classmethod
+    def parse(cls, config: Reader, lanes: Sequence[Lane]) -> Self:
+        return cls(tuple(lane.port for lane in lanes))
+
     def ports(self) -> tuple[str, ...]:
         return self.names or ("next",)
+
+    def decide(self, look: Look) -> Decision:
+        """Nobody arrives here: a document with an unknown step is refused."""
+        return Stop("dropped", "unknown_step")
 
 
 def compile(  # noqa: A001 - the word of the house: `journey.compile(document)`
@@ -154,7 +162,7 @@ class _Journey:
         if kind is None:
             words = ", ".join(sorted(kinds))
             reader.refuse("type", "unknown_step", f"there is no step {kind_name!r}; use one of {words}.")
-            step: Step = Unknown(tuple(lane.port for lane in lanes))
+            step: Step = Unknown.parse(config, lanes)
         else:
             step = kind.parse(config, lanes)
             config.close()

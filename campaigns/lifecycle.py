@@ -81,9 +81,7 @@ def update(
         held.document = filled
         held.revision += 1
         held.save(update_fields=["document", "revision", *_columns(plan.terms)])
-        audit.record(
-            actor, "campaign.update", _subject(held), before, {"revision": held.revision, "name": held.name}
-        )
+        audit.record(actor, "campaign.update", _subject(held), before, {"revision": held.revision, "name": held.name})
     return held
 
 
@@ -126,17 +124,18 @@ def _segments(numbers: Sequence[int]) -> set[int]:
     if not numbers:
         return set()
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id FROM crm_segment WHERE id = ANY(%s) AND archived_at IS NULL", [list(numbers)]
-        )
+        cursor.execute("SELECT id FROM crm_segment WHERE id = ANY(%s) AND archived_at IS NULL", [list(numbers)])
         return {number for (number,) in cursor.fetchall()}
 
 
 def _columns(settings: terms.Terms) -> dict[str, Any]:
     """What lists and queries want to know without opening the document."""
     return {
-        "name": settings.name or "Untitled", "purpose": settings.purpose, "message_class": settings.message_class,
-        "objective": settings.objective, "priority": settings.priority,
+        "name": settings.name or "Untitled",
+        "purpose": settings.purpose,
+        "message_class": settings.message_class,
+        "objective": settings.objective,
+        "priority": settings.priority,
     }
 
 
@@ -166,8 +165,12 @@ def publish(campaign: Campaign, actor: str, now: datetime) -> Version:
         cursor.execute(
             FREEZE,
             {
-                "campaign": held.pk, "document": json.dumps(held.document), "contents": json.dumps(contents),
-                "exits": plans.exit_events(plan), "concurrency": plan.terms.concurrency, "now": now,
+                "campaign": held.pk,
+                "document": json.dumps(held.document),
+                "contents": json.dumps(contents),
+                "exits": plans.exit_events(plan),
+                "concurrency": plan.terms.concurrency,
+                "now": now,
                 "actor": actor[:160],
             },
         )
@@ -181,9 +184,7 @@ def publish(campaign: Campaign, actor: str, now: datetime) -> Version:
         raise AssertionError("a campaign that was just published has a door")
     entries.open_for(door, now)
     version = Version.objects.get(pk=number)
-    audit.record(
-        actor, "campaign.publish", _subject(held), None, {"version": version.number, "hash": version.hash}
-    )
+    audit.record(actor, "campaign.publish", _subject(held), None, {"version": version.number, "hash": version.hash})
     bell.ring("campaigns.entries")
     _copy(held, campaign)
     return version

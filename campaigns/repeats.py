@@ -21,9 +21,7 @@ from campaigns.types import Advance, Facts, Traveller
 
 PARTS: Final = frozenset(field.name for field in dataclasses.fields(Traveller))
 # Where each part stands in a claimed row. `left_at` is what a woken run's due date says.
-PLACE: Final = {
-    name: Claimed._fields.index({"run_id": "id", "left_at": "due_at"}.get(name, name)) for name in PARTS
-}
+PLACE: Final = {name: Claimed._fields.index({"run_id": "id", "left_at": "due_at"}.get(name, name)) for name in PARTS}
 
 
 class _Watched(Traveller):
@@ -68,8 +66,19 @@ class Repeats:
 def fields_of(row: Claimed) -> dict[str, Any]:
     """A claimed row as the parts of a traveller."""
     return {
-        "run_id": row.id, "contact_id": row.contact_id, "draw": row.draw, "zone": row.zone, "key": row.key,
-        "entry_seq": row.entry_seq, "held_out": row.held_out, "entry": json.loads(row.entry or "{}"),
-        "entry_occurred_at": row.entry_occurred_at, "entered_at": row.entered_at, "rested_at": row.rested_at,
-        "step": row.step, "port": row.port, "loops": json.loads(row.loops or "{}"), "left_at": row.due_at,
+        "run_id": row.id,
+        "contact_id": row.contact_id,
+        "draw": row.draw,
+        "zone": row.zone,
+        "key": row.key,
+        "entry_seq": row.entry_seq,
+        "held_out": row.held_out,
+        "entry": json.loads(row.entry or "{}"),
+        "entry_occurred_at": row.entry_occurred_at,
+        "entered_at": row.entered_at,
+        "rested_at": row.rested_at,
+        "step": row.step,
+        "port": row.port,
+        "loops": json.loads(row.loops or "{}"),
+        "left_at": row.due_at,
     }

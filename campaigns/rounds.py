@@ -18,6 +18,4 @@ def _nothing_pending() -> int:
 registry.rounds.add("campaigns.sweep", Round("campaigns.sweep", sweeps.tick, sweeps.pending), order=30)
 registry.rounds.add("campaigns.entries", Round("campaigns.entries", entries.tick, entries.pending), order=31)
 registry.rounds.add(runner.ROUND, Round(runner.ROUND, runner.tick, runner.pending), order=32)
-registry.rounds.add(
-    "campaigns.fold", Round("campaigns.fold", _fold, _nothing_pending, every_seconds=3_600), order=90
-)
+registry.rounds.add("campaigns.fold", Round("campaigns.fold", _fold, _nothing_pending, every_seconds=3_600), order=90)

@@ -128,7 +128,13 @@ def _take(batch: Batch, version: Published, row: Claimed, answer: Advance, shape
     if isinstance(rest, Wait):
         batch.listening.extend(
             Listening(
-                row.id, row.contact_id, each.event, each.match_path, each.match_value, each.branch, each.port,
+                row.id,
+                row.contact_id,
+                each.event,
+                each.match_path,
+                each.match_value,
+                each.branch,
+                each.port,
                 each.since,
             )
             for each in rest.listens
@@ -191,5 +197,3 @@ def _postpone_first(now: datetime) -> int:
             _break(batch, row, RuntimeError("the database refused what this run came to"))
         _write(batch)
     return len(claimed)
-
-

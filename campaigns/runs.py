@@ -135,11 +135,10 @@ def literal(values: Iterable[int | None]) -> str:
 # --- coming in -----------------------------------------------------------------------------
 
 ENTER = {
-    "campaign_id": "bigint", "version_id": "bigint", "contact_id": "bigint", "key": "text",
-    "entry_seq": "int", "lane": "text", "entry_index": "smallint", "edition": "boolean",
-    "held_out": "boolean", "entry": "jsonb", "entry_occurred_at": "timestamptz",
-    "state": "text", "due_at": "timestamptz", "entered_at": "timestamptz",
-}
+    "campaign_id": "bigint", "version_id": "bigint", "contact_id": "bigint", "key": "text", "entry_seq": "int",
+    "lane": "text", "entry_index": "smallint", "edition": "boolean", "held_out": "boolean", "entry": "jsonb",
+    "entry_occurred_at": "timestamptz", "state": "text", "due_at": "timestamptz", "entered_at": "timestamptz",
+}  # fmt: skip
 
 
 def insert(entering: Sequence[Entering], now: datetime) -> dict[tuple[int, str], int]:
@@ -149,11 +148,11 @@ def insert(entering: Sequence[Entering], now: datetime) -> dict[tuple[int, str],
         rows = [
             (
                 each.campaign_id, each.version_id, each.contact_id, each.key, each.entry_seq, each.lane,
-                each.entry_index, each.edition, each.held_out,
-                None if each.entry is None else dict(each.entry), each.entry_occurred_at, DUE, now, now,
+                each.entry_index, each.edition, each.held_out, None if each.entry is None else dict(each.entry),
+                each.entry_occurred_at, DUE, now, now,
             )
             for each in entering[start : start + arrays.BATCH]
-        ]
+        ]  # fmt: skip
         returned = arrays.insert(
             "campaigns_enrolment", ENTER, rows, conflict="DO NOTHING", returning="contact_id, key, id"
         )
@@ -206,8 +205,14 @@ def write(moved: Sequence[tuple[int, Shape, int | None]]) -> None:
 
 
 LISTEN = {
-    "run_id": "bigint", "contact_id": "bigint", "event_name": "text", "match_path": "text",
-    "match_value": "text", "branch": "smallint", "port": "text", "since": "timestamptz",
+    "run_id": "bigint",
+    "contact_id": "bigint",
+    "event_name": "text",
+    "match_path": "text",
+    "match_value": "text",
+    "branch": "smallint",
+    "port": "text",
+    "since": "timestamptz",
 }
 
 
@@ -270,8 +275,7 @@ def _standing(condition: str, params: list[Any]) -> list[Standing]:
     with connection.cursor() as cursor:
         cursor.execute(f"{STANDING} WHERE {condition} ORDER BY id", params)
         return [
-            Standing._make((*row[:10], json.loads(row[10]) if row[10] else {}, *row[11:]))
-            for row in cursor.fetchall()
+            Standing._make((*row[:10], json.loads(row[10]) if row[10] else {}, *row[11:])) for row in cursor.fetchall()
         ]
 
 

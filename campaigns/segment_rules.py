@@ -15,13 +15,21 @@ from crm.segments import conditions
 from crm.segments.grammar import Leaf
 from crm.segments.leaves.event import EventLeaf, Reader
 from crm.segments.leaves.member import reference
-from crm.segments.sql import Sql, every, join
+from crm.segments.sql import Sql, every, exists, join
 
 STATES: Final = ("in", "was_in", "converted", "at")
 DID: Final = {
     word.lower(): f"Message {word}"
     for word in (
-        "Sent", "Delivered", "Opened", "Clicked", "Replied", "Bounced", "Complained", "Unsubscribed", "Skipped",
+        "Sent",
+        "Delivered",
+        "Opened",
+        "Clicked",
+        "Replied",
+        "Bounced",
+        "Complained",
+        "Unsubscribed",
+        "Skipped",
     )
 }
 MAX_STEP: Final = 64
@@ -49,27 +57,33 @@ class CampaignLeaf(Leaf):
         except Problem as problem:
             problems.append(problem)
         if state not in STATES:
-            problems.append(Problem(f"{path}/state", "unknown_value", f"There is no state {state!r:.40}; it is one of {', '.join(STATES)}."))
+            problems.append(
+                Problem(
+                    f"{path}/state",
+                    "unknown_value",
+                    f"There is no state {state!r:.40}; it is one of {', '.join(STATES)}.",
+                )
+            )
         if state == "at" and "step" not in data:
             problems.append(Problem(path, "missing_key", '"step" is missing: at which step? Give the step\'s id.'))
         elif state != "at" and "step" in data:
             problems.append(Problem(f"{path}/step", "unknown_key", 'A "step" goes with the state "at" only.'))
         elif "step" in data and not (isinstance(step, str) and 0 < len(step) <= MAX_STEP):
-            problems.append(Problem(f"{path}/step", "wrong_type", "The id of a step is a text of at most 64 characters."))
+            problems.append(
+                Problem(f"{path}/step", "wrong_type", "The id of a step is a text of at most 64 characters.")
+            )
         if problems:
             raise Problems(problems)
         return cls(campaign, state, step)
 
     def q(self, now: datetime, *, few: bool = False, known_at: datetime | None = None) -> Sql:
         if self.state == "converted":
-            return join(
-                "EXISTS (SELECT FROM campaigns_conversion v WHERE v.contact_id = crm_contact.id AND v.campaign_id = {})",
-                self.campaign,
-            )
+            rows = "campaigns_conversion v WHERE v.contact_id = crm_contact.id AND v.campaign_id = {}"
+            return exists(join(rows, self.campaign))
         parts = [join("r.contact_id = crm_contact.id AND r.campaign_id = {}", self.campaign)]
         parts += [] if self.state == "was_in" else [Sql("r.state <> 'done'")]
         parts += [join("r.step = {}", self.step)] if self.state == "at" else []
-        return join("EXISTS (SELECT FROM campaigns_enrolment r WHERE {})", every(parts))
+        return exists(join("campaigns_enrolment r WHERE {}", every(parts)))
 
     def seen(self, now: datetime) -> Sql:
         return join(
@@ -81,7 +95,8 @@ class CampaignLeaf(Leaf):
 
     def sentence(self) -> str:
         said = {
-            "in": _("is in campaign %(campaign)s"), "was_in": _("is or was in campaign %(campaign)s"),
+            "in": _("is in campaign %(campaign)s"),
+            "was_in": _("is or was in campaign %(campaign)s"),
             "converted": _("reached the goal of campaign %(campaign)s"),
             "at": _("is at step %(step)s of campaign %(campaign)s"),
         }[self.state]
@@ -99,12 +114,17 @@ class CampaignLeaf(Leaf):
         since = last - LATE
         if self.state == "converted":
             return join(
-                "SELECT v.contact_id FROM campaigns_conversion v WHERE v.campaign_id = {} AND v.at > {}", self.campaign, since
+                "SELECT v.contact_id FROM campaigns_conversion v WHERE v.campaign_id = {} AND v.at > {}",
+                self.campaign,
+                since,
             )
         return join(
             """SELECT r.contact_id FROM campaigns_enrolment r WHERE r.campaign_id = {}
                AND (r.entered_at > {} OR r.ended_at > {} OR r.rested_at > {})""",
-            self.campaign, since, since, since,
+            self.campaign,
+            since,
+            since,
+            since,
         )
 
 
@@ -135,7 +155,7 @@ class MessageLeaf(EventLeaf):
         amounts = reader.amounts()
         if reader.problems:
             raise Problems(reader.problems)
-        return cls(DID[did], True, window, (), (), amounts, tuple(more))
+        return cls(DID[did], window=window, amounts=amounts, more=tuple(more))
 
     def sentence(self) -> str:
         return _("a message: %(did)s") % {"did": self.name.removeprefix("Message ").lower()} + self.window.said()

@@ -90,9 +90,7 @@ def _release(sweep: Sweep, found: list[tuple[int, int]], now: datetime) -> None:
 def _exit(sweep: Sweep, found: list[tuple[int, int]], now: datetime) -> None:
     ended = set(runs.end([(run, STOPPED) for _, run in found], now))
     way = (Trace("", 1, "", STOPPED),)
-    traces.walk(
-        [(traces.Walker(run, sweep.campaign_id, contact), way) for contact, run in found if run in ended], now
-    )
+    traces.walk([(traces.Walker(run, sweep.campaign_id, contact), way) for contact, run in found if run in ended], now)
 
 
 _DO = {"hold": _hold, "thaw": _hold, "release": _release, "exit": _exit}

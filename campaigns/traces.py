@@ -76,8 +76,12 @@ def walk(ways: Sequence[tuple[Walker, tuple[Trace, ...]]], now: datetime) -> Non
         cursor.execute(
             WALK,
             [
-                now, runs.literal(w.run_id for w in walkers), runs.literal(w.campaign_id for w in walkers),
-                runs.literal(w.contact_id for w in walkers), runs.literal(taken), *arrays.parameters(lines, 6),
+                now,
+                runs.literal(w.run_id for w in walkers),
+                runs.literal(w.campaign_id for w in walkers),
+                runs.literal(w.contact_id for w in walkers),
+                runs.literal(taken),
+                *arrays.parameters(lines, 6),
             ],
         )
 
@@ -99,7 +103,7 @@ def dealt(campaign_id: int, contact_ids: Sequence[int]) -> dict[int, dict[str, s
     return found
 
 
-class Redealt(Exception):  # noqa: N818 - not an error: the page is thrown away and made again
+class Redealt(Exception):
     """Another run of the same contact was dealt another lane a moment ago; that one stays."""
 
 
@@ -112,8 +116,11 @@ def deal(arms: Sequence[tuple[int, str, int, str]]) -> None:
     if not arms:
         return
     kept = arrays.insert(
-        "campaigns_arm", {"campaign_id": "bigint", "step": "text", "contact_id": "bigint", "lane": "text"},
-        arms, conflict="DO NOTHING", returning="campaign_id, step, contact_id, lane",
+        "campaigns_arm",
+        {"campaign_id": "bigint", "step": "text", "contact_id": "bigint", "lane": "text"},
+        arms,
+        conflict="DO NOTHING",
+        returning="campaign_id, step, contact_id, lane",
     )
     known = {row[:3]: row[3] for row in kept}
     missing = [arm for arm in arms if known.get(arm[:3]) != arm[3]]
@@ -132,15 +139,19 @@ def deal(arms: Sequence[tuple[int, str, int, str]]) -> None:
 
 
 CONVERT = {
-    "run_id": "bigint", "campaign_id": "bigint", "contact_id": "bigint", "event": "bigint",
-    "at": "timestamptz", "value": "numeric", "currency": "text", "held_out": "boolean",
+    "run_id": "bigint",
+    "campaign_id": "bigint",
+    "contact_id": "bigint",
+    "event": "bigint",
+    "at": "timestamptz",
+    "value": "numeric",
+    "currency": "text",
+    "held_out": "boolean",
 }
 
 
 def convert(reached: Sequence[Reached]) -> list[int]:
     """Note goals, once a run. Answers the runs for which it is new."""
-    rows = [
-        (r.run_id, r.campaign_id, r.contact_id, r.event, r.at, r.value, r.currency, r.held_out) for r in reached
-    ]
+    rows = [(r.run_id, r.campaign_id, r.contact_id, r.event, r.at, r.value, r.currency, r.held_out) for r in reached]
     new = arrays.insert("campaigns_conversion", CONVERT, rows, conflict="DO NOTHING", returning="run_id")
     return [run for (run,) in new]

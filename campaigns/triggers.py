@@ -61,15 +61,15 @@ def candidate_of(door: Door, entry: Entry, event: Fact, now: datetime) -> Candid
     oldest = max(door.published_at, now - timedelta(seconds=entry.max_age.seconds))
     if event.occurred_at < oldest:
         refusal, detail = "too_old", {"occurred_at": event.occurred_at.isoformat()}
-    return Candidate(
-        event.contact_id, entry, event.occurred_at, key, event.id, _known(event), refusal, detail
-    )
+    return Candidate(event.contact_id, entry, event.occurred_at, key, event.id, _known(event), refusal, detail)
 
 
 def _known(event: Fact) -> dict[str, Any]:
     """What a run keeps of the event that started it, at most 64 KB."""
     facts: dict[str, Any] = {
-        "event": event.name, "id": event.id, "occurred_at": event.occurred_at.isoformat(),
+        "event": event.name,
+        "id": event.id,
+        "occurred_at": event.occurred_at.isoformat(),
         "properties": dict(event.properties),
     }
     if len(json.dumps(facts["properties"], default=str)) > ENTRY_BYTES:
@@ -91,22 +91,36 @@ def _lean(properties: Mapping[str, Any]) -> dict[str, Any]:
 # --- entries that wait until it has been quiet ---------------------------------------------------
 
 PENDING = {
-    "campaign_id": "bigint", "entry_index": "smallint", "contact_id": "bigint", "key": "text",
-    "event": "bigint", "entry": "jsonb", "occurred_at": "timestamptz", "due_at": "timestamptz",
+    "campaign_id": "bigint",
+    "entry_index": "smallint",
+    "contact_id": "bigint",
+    "key": "text",
+    "event": "bigint",
+    "entry": "jsonb",
+    "occurred_at": "timestamptz",
+    "due_at": "timestamptz",
 }
 
 
 def _pending_row(door: Door, candidate: Candidate, quiet: timedelta) -> tuple[Any, ...]:
     return (
-        door.campaign_id, candidate.entry.index, candidate.contact_id, candidate.key, candidate.event,
-        dict(candidate.facts or {}), candidate.occurred_at, candidate.occurred_at + quiet,
+        door.campaign_id,
+        candidate.entry.index,
+        candidate.contact_id,
+        candidate.key,
+        candidate.event,
+        dict(candidate.facts or {}),
+        candidate.occurred_at,
+        candidate.occurred_at + quiet,
     )
 
 
 def _wait(rows: Sequence[tuple[Any, ...]]) -> None:
     """Each event of the same key restarts the timer; one that comes late does not turn it back."""
     arrays.insert(
-        "campaigns_pendingentry AS p", PENDING, sorted(rows, key=itemgetter(0, 1, 2, 3)),
+        "campaigns_pendingentry AS p",
+        PENDING,
+        sorted(rows, key=itemgetter(0, 1, 2, 3)),
         conflict="""(campaign_id, entry_index, contact_id, key) DO UPDATE
                     SET event = excluded.event, entry = excluded.entry, occurred_at = excluded.occurred_at,
                         due_at = excluded.due_at WHERE p.occurred_at <= excluded.occurred_at""",

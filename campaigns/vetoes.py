@@ -54,9 +54,7 @@ def may_not_go(message_ids: Sequence[int], now: datetime) -> dict[int, str]:
     return said
 
 
-def _stands_against(
-    message: int, run: int | None, state: str | None, current: int | None, campaign: str | None
-) -> str:
+def _stands_against(message: int, run: int | None, state: str | None, current: int | None, campaign: str | None) -> str:
     if campaign == PAUSED:
         return PAUSED
     if campaign not in ("live", "finished"):

@@ -16,8 +16,11 @@ from typing import Any
 
 from django.conf import settings
 
+from campaigns import lifecycle
+from campaigns.models import Campaign
 from crm import capture, catalogue, publicids
 from crm.models import Membership, Segment, Store, User, Workspace
+from crm.segments import edit
 
 EXAMPLES = Path(settings.BASE_DIR) / "campaigns" / "examples"
 
@@ -165,17 +168,13 @@ def _today(now: datetime) -> capture.Arrival:
 
 
 def _segments(now: datetime) -> list[Segment]:
-    from crm.segments import edit
-
     return [
-        Segment.objects.filter(name=name).first() or edit.create(name, rule, actor="seed_demo", now=now) for name, rule in SEGMENTS.items()
+        Segment.objects.filter(name=name).first() or edit.create(name, rule, actor="seed_demo", now=now)
+        for name, rule in SEGMENTS.items()
     ]
 
 
 def _campaigns(segments: list[Segment], now: datetime) -> int:
-    from campaigns import lifecycle
-    from campaigns.models import Campaign
-
     for name in ("abandoned_cart", "welcome", "win_back", "thank_you"):
         text = (EXAMPLES / f"{name}.json").read_text()
         document = json.loads(text.replace('"SEGMENT"', f'"{publicids.encode("seg", segments[0].pk)}"'))

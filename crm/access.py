@@ -5,23 +5,46 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-READ: Final = frozenset({
-    "contacts.read", "consents.read", "events.read", "catalogue.read", "orders.read",
-    "segments.read", "campaigns.read", "messages.read",
-})
+READ: Final = frozenset(
+    {
+        "contacts.read",
+        "consents.read",
+        "events.read",
+        "catalogue.read",
+        "orders.read",
+        "segments.read",
+        "campaigns.read",
+        "messages.read",
+    }
+)
 # What comes in from shops, tills and forms.
-CAPTURE: Final = frozenset({
-    "contacts.write", "consents.write", "events.write", "orders.write", "catalogue.write",
-})
+CAPTURE: Final = frozenset(
+    {
+        "contacts.write",
+        "consents.write",
+        "events.write",
+        "orders.write",
+        "catalogue.write",
+    }
+)
 # What a marketer works on.
 WORK: Final = frozenset({"segments.write", "campaigns.write", "campaigns.trigger"})
 PUBLISH: Final = frozenset({"campaigns.publish"})
 ADMINISTER: Final = frozenset({"keys.write", "users.write", "accounts.write", "workspace.write", "operations.read"})
 # A store sees people, their permission and their purchases; never campaigns or other stores.
-STORE: Final = frozenset({
-    "contacts.read", "contacts.write", "consents.read", "consents.write", "events.write",
-    "orders.read", "orders.write", "catalogue.read", "catalogue.write",
-})
+STORE: Final = frozenset(
+    {
+        "contacts.read",
+        "contacts.write",
+        "consents.read",
+        "consents.write",
+        "events.write",
+        "orders.read",
+        "orders.write",
+        "catalogue.read",
+        "catalogue.write",
+    }
+)
 EVERYTHING: Final = READ | CAPTURE | WORK | PUBLISH | ADMINISTER
 
 # Roles of people (crm.models.team.Role).

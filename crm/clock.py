@@ -104,5 +104,6 @@ def _store(shift: timedelta) -> None:
         raise ImproperlyConfigured("The clock can be moved only with TESTING_CLOCK=1.")
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM crm_clockshift")
-        cursor.execute("INSERT INTO crm_clockshift (shift) VALUES (%s)", [shift])
+        seconds = shift.total_seconds()
+        cursor.execute("INSERT INTO crm_clockshift (shift) VALUES (make_interval(secs => %s))", [seconds])
     _shift = shift

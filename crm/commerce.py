@@ -86,8 +86,9 @@ def normalise(name: str, properties: Mapping[str, Any], currency: str, pointer: 
         shaped[listed] = lines(properties[listed], f"{pointer}/{listed}")
     raw = {key: properties[key] for key in shaped if shaped[key] != properties[key]}
     result = {**properties, **shaped, **_skus(properties, shaped.get(listed)), **_keys(properties)}
-    if raw or properties.get("_raw"):
-        result["_raw"] = {**(properties.get("_raw") or {}), **raw}
+    if raw:
+        earlier = properties.get("_raw")
+        result["_raw"] = {**(earlier if isinstance(earlier, dict) else {}), **raw}
     return result
 
 

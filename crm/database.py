@@ -30,7 +30,9 @@ DECLARE
 BEGIN
   IF jsonb_typeof(value) IS DISTINCT FROM 'string' THEN RETURN NULL; END IF;
   written := value #>> '{}';
-  IF written !~ '^(1[6-9]|2[0-9])[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9]))?$'
+  -- Two adjacent literals are one: the day, and then perhaps the time with its zone.
+  IF written !~ '^(1[6-9]|2[0-9])[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])'
+                '([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9]))?$'
     OR substr(written, 9, 2)::int > extract(day FROM
          make_date(substr(written, 1, 4)::int, substr(written, 6, 2)::int, 1) + interval '1 month' - interval '1 day')
   THEN RETURN NULL; END IF;
@@ -45,8 +47,8 @@ END $$;
 
 TRIGGERS = """
 CREATE OR REPLACE TRIGGER receipt_append_only BEFORE UPDATE OF
-  chain, chain_seq, purpose, channel, address_id, address_hash, evidence_hash, action, basis, method, source, wording, until,
-  expires_at, occurred_at, recorded_at, prev_hash, hash ON crm_consentreceipt
+  chain, chain_seq, purpose, channel, address_id, address_hash, evidence_hash, action, basis, method, source, wording,
+  until, expires_at, occurred_at, recorded_at, prev_hash, hash ON crm_consentreceipt
   FOR EACH ROW EXECUTE FUNCTION cauce_refuse();
 CREATE OR REPLACE TRIGGER receipt_kept BEFORE DELETE ON crm_consentreceipt
   FOR EACH ROW EXECUTE FUNCTION cauce_refuse();

@@ -110,7 +110,17 @@ def read(body: Any, frame: Frame) -> Row | None:
     name, event_id, channel, source, session = texts
     properties, context = objects
     return Row(
-        who, name, properties, at.isoformat(), (at.year, at.month), event_id, channel, source, session, context, historic
+        who,
+        name,
+        properties,
+        at.isoformat(),
+        (at.year, at.month),
+        event_id,
+        channel,
+        source,
+        session,
+        context,
+        historic,
     )
 
 
@@ -133,7 +143,7 @@ def _named(body: Any, frame: Frame) -> Place | None:
 def _texts(body: Mapping[str, Any]) -> tuple[str, str | None, str, str, str] | None:
     get = body.get
     name, event_id = get("name"), get("event_id")
-    channel, source, session = ("" if each is None else each for each in (get("channel"), get("source"), get("session")))
+    channel, source, session = ["" if get(part) is None else get(part) for part in ("channel", "source", "session")]
     if not (type(name) is type(channel) is type(source) is type(session) is str):
         return None
     name = name.strip()

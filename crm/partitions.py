@@ -52,9 +52,7 @@ def _ensure(table: str, name: str, year: int, month: int) -> None:
                 f"CREATE TABLE IF NOT EXISTS {name} (LIKE {table} "
                 "INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES INCLUDING STORAGE)"
             )
-            cursor.execute(
-                "SELECT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = to_regclass(%s))", [name]
-            )
+            cursor.execute("SELECT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = to_regclass(%s))", [name])
             if not cursor.fetchone()[0]:
                 cursor.execute(
                     f"ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM (%s) TO (%s)",

@@ -118,7 +118,9 @@ def record(facts: Sequence[NewFact], *, now: datetime) -> list[int | None]:
     return ids
 
 
-def record_columns(columns: Sequence[str], length: int, months: set[tuple[int, int]], *, now: datetime) -> list[int | None]:
+def record_columns(
+    columns: Sequence[str], length: int, months: set[tuple[int, int]], *, now: datetime
+) -> list[int | None]:
     """Tell at most a batch that is arrays already (`COLUMNS`, as `arrays.column` makes them); as `record()`."""
     partitions.ensure("crm_event", months)
     ids: list[int | None] = [None] * length

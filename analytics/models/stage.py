@@ -14,9 +14,7 @@ class ContactStage(models.Model):
     whose silence ends a stage (the last purchase).
     """
 
-    contact = models.OneToOneField(
-        Contact, on_delete=models.DO_NOTHING, db_constraint=False, primary_key=True
-    )
+    contact = models.OneToOneField(Contact, on_delete=models.DO_NOTHING, db_constraint=False, primary_key=True)
     stage = models.CharField(max_length=24)
     since = models.DateTimeField()
     tally = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
@@ -38,7 +36,8 @@ class StageChange(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["contact", "event"], name="stagechange_once_an_event",
-                                    condition=models.Q(event__isnull=False)),
+            models.UniqueConstraint(
+                fields=["contact", "event"], name="stagechange_once_an_event", condition=models.Q(event__isnull=False)
+            ),
         ]
         indexes = [models.Index(fields=["contact", "at"], name="stagechange_contact")]

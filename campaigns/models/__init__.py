@@ -5,6 +5,16 @@ from campaigns.models.enrolment import Arm, Conversion, Enrolment, Subscription,
 from campaigns.models.entry import Candidate, Occurrence, PendingEntry, Refusal, RefusalCount
 
 __all__ = [
-    "Arm", "Campaign", "Candidate", "Conversion", "Enrolment", "Occurrence", "PendingEntry", "Refusal",
-    "RefusalCount", "Subscription", "Version", "Visit",
+    "Arm",
+    "Campaign",
+    "Candidate",
+    "Conversion",
+    "Enrolment",
+    "Occurrence",
+    "PendingEntry",
+    "Refusal",
+    "RefusalCount",
+    "Subscription",
+    "Version",
+    "Visit",
 ]

@@ -61,9 +61,7 @@ class Enrolment(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["campaign", "contact", "key", "entry_seq"], name="enrolment_once"
-            ),
+            models.UniqueConstraint(fields=["campaign", "contact", "key", "entry_seq"], name="enrolment_once"),
             # Also how the active runs of a contact are found; a campaign's are found by the key above.
             models.UniqueConstraint(
                 fields=["contact", "campaign", "lane"], condition=~Q(state="done"), name="enrolment_one_active"
@@ -80,9 +78,7 @@ class Enrolment(models.Model):
             ),
         ]
         indexes = [
-            models.Index(
-                fields=["due_at"], name="enrolment_due", condition=Q(state__in=["due", "waiting"])
-            ),
+            models.Index(fields=["due_at"], name="enrolment_due", condition=Q(state__in=["due", "waiting"])),
         ]
 
 

@@ -22,9 +22,7 @@ class PendingEntry(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["campaign", "entry_index", "contact", "key"], name="pendingentry_once"
-            )
+            models.UniqueConstraint(fields=["campaign", "entry_index", "contact", "key"], name="pendingentry_once")
         ]
         indexes = [
             models.Index(fields=["due_at"], name="pendingentry_due"),
@@ -50,13 +48,9 @@ class Occurrence(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["campaign", "entry_index", "local", "zone"], name="occurrence_once"
-            )
+            models.UniqueConstraint(fields=["campaign", "entry_index", "local", "zone"], name="occurrence_once")
         ]
-        indexes = [
-            models.Index(fields=["due_at"], name="occurrence_due", condition=models.Q(done_at__isnull=True))
-        ]
+        indexes = [models.Index(fields=["due_at"], name="occurrence_due", condition=models.Q(done_at__isnull=True))]
 
 
 class Candidate(models.Model):

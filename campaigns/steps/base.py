@@ -6,6 +6,7 @@ are in `campaigns/palette/`. How to add one: `docs/how-to/add-a-step.md`.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -86,7 +87,7 @@ Decision = Go | Stay | Stop
 
 
 @dataclass(frozen=True)
-class Step:
+class Step(ABC):
     """One configured step. The defaults suit a step that goes straight on.
 
     `own_lanes`: its ports are its lanes, by id (elsewhere a lane is found by its label).
@@ -101,8 +102,8 @@ class Step:
     deals: ClassVar[bool] = False
 
     @classmethod
-    def parse(cls, config: Reader, lanes: Sequence[Lane]) -> Self:
-        raise NotImplementedError
+    @abstractmethod
+    def parse(cls, config: Reader, lanes: Sequence[Lane]) -> Self: ...
 
     def ports(self) -> tuple[str, ...]:
         return ("next",)
@@ -131,8 +132,8 @@ class Step:
         """Port -> step id, for ports that do not lead below."""
         return {}
 
-    def decide(self, look: Look) -> Decision:
-        raise NotImplementedError
+    @abstractmethod
+    def decide(self, look: Look) -> Decision: ...
 
     def left_by(self, port: str) -> str:
         """The reason to write when somebody who rested here goes on by `port`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -32,9 +33,9 @@ class SendStep(Step):
         return cls(content, expiry)
 
     @classmethod
+    @abstractmethod
     def read(cls, config: Reader) -> None:
         """Check the shape of this channel's content."""
-        raise NotImplementedError
 
     def ports(self) -> tuple[str, ...]:
         return ("sent", "not_sent")

@@ -37,6 +37,4 @@ class Inbound(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["account", "event_id"], name="inbound_once")]
-        indexes = [
-            models.Index(fields=["id"], name="inbound_waiting", condition=models.Q(processed_at__isnull=True))
-        ]
+        indexes = [models.Index(fields=["id"], name="inbound_waiting", condition=models.Q(processed_at__isnull=True))]

@@ -32,17 +32,11 @@ class Message(models.Model):
     """
 
     contact = models.ForeignKey(Contact, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
-    address = models.ForeignKey(
-        Address, on_delete=models.DO_NOTHING, null=True, db_constraint=False, db_index=False
-    )
+    address = models.ForeignKey(Address, on_delete=models.DO_NOTHING, null=True, db_constraint=False, db_index=False)
     address_hash = models.CharField(max_length=64, default="", db_default="", db_collation="C")
     channel = models.CharField(max_length=12)
-    account = models.ForeignKey(
-        Account, on_delete=models.PROTECT, null=True, db_constraint=False, db_index=False
-    )
-    content = models.ForeignKey(
-        Content, on_delete=models.PROTECT, null=True, db_constraint=False, db_index=False
-    )
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, null=True, db_constraint=False, db_index=False)
+    content = models.ForeignKey(Content, on_delete=models.PROTECT, null=True, db_constraint=False, db_index=False)
     campaign_id = models.BigIntegerField(null=True)
     run_id = models.BigIntegerField(null=True)
     step = models.CharField(max_length=64, default="", db_default="", db_collation="C")
@@ -92,17 +86,20 @@ class Message(models.Model):
         indexes = [
             models.Index(fields=["channel", "due_at"], name="message_due", condition=models.Q(state="due")),
             models.Index(
-                fields=["lease_until"], name="message_leased",
+                fields=["lease_until"],
+                name="message_leased",
                 condition=models.Q(state__in=["claimed", "handing_off"]),
             ),
             models.Index(fields=["contact", "id"], name="message_contact"),
             models.Index(fields=["campaign_id", "state"], name="message_campaign"),
             models.Index(
-                fields=["address"], name="message_open_address",
+                fields=["address"],
+                name="message_open_address",
                 condition=models.Q(state__in=["due", "claimed", "handing_off"]),
             ),
             models.Index(
-                fields=["provider_message_id"], name="message_provider_id",
+                fields=["provider_message_id"],
+                name="message_provider_id",
                 condition=~models.Q(provider_message_id=""),
             ),
         ]
@@ -113,9 +110,7 @@ class Attempt(models.Model):
 
     message = models.ForeignKey(Message, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
     n = models.SmallIntegerField()
-    account = models.ForeignKey(
-        Account, on_delete=models.PROTECT, null=True, db_constraint=False, db_index=False
-    )
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, null=True, db_constraint=False, db_index=False)
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=12)

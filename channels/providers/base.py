@@ -6,6 +6,7 @@ secret), `build` (which checks them) and `send`. It imports no models and knows 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -26,7 +27,7 @@ class Field:
     choices: Sequence[str] = ()
 
 
-class Carrier:
+class Carrier(ABC):
     """The base of carriers. One instance holds at most one connection and is used by one thread.
 
     `idempotent`: the provider promises that the same key twice is one message, so a hand-off
@@ -39,18 +40,18 @@ class Carrier:
     idempotent: bool = False
 
     @classmethod
+    @abstractmethod
     def build(cls, settings: Mapping[str, Any], secrets: Mapping[str, Any], *, timeout: float) -> Self:
         """A carrier from its settings. Raises Problems that point into them."""
-        raise NotImplementedError
 
-    def open(self) -> None:
+    def open(self) -> None:  # noqa: B027 - most carriers have nothing to open
         """Connect, where there is something to connect to; `send` does it by itself if need be."""
 
+    @abstractmethod
     def send(self, outgoing: Outgoing) -> Receipt:
         """One network call. Never raises: whatever happens is an outcome."""
-        raise NotImplementedError
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - nor anything to close
         """Let go of the connection; safe to call at any time."""
 
 

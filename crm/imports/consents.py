@@ -35,11 +35,13 @@ def parse(data: Any) -> Grant:
         raise Problems([Problem("", "type", "The consent is a JSON object; see docs/how-to/import.md.")])
     problems = [
         Problem(f"/{key}", "unknown_key", f"{key!r} is not one of {', '.join(KEYS)}.")
-        for key in data if key not in KEYS
+        for key in data
+        if key not in KEYS
     ]
     problems += [
         Problem(f"/{key}", "required", f"A consent needs its {key}: it is the proof of it.")
-        for key in REQUIRED if not data.get(key)
+        for key in REQUIRED
+        if not data.get(key)
     ]
     channels = data.get("channels")
     if channels is not None and not isinstance(channels, list):
@@ -62,10 +64,15 @@ def parse(data: Any) -> Grant:
         raise Problems(problems)
     assert occurred is not None  # noqa: S101 - required, and parsed without a problem
     return Grant(
-        data["purpose"], tuple(dict.fromkeys(channels or [])), data["basis"],
+        data["purpose"],
+        tuple(dict.fromkeys(channels or [])),
+        data["basis"],
         # The receipt says how it reached us; how it was given stands in the evidence.
-        permission.IMPORTED, data["source"] + (f" ({data['method']})" if data.get("method") else ""),
-        occurred, data.get("wording", ""), instants["expires_at"],
+        permission.IMPORTED,
+        data["source"] + (f" ({data['method']})" if data.get("method") else ""),
+        occurred,
+        data.get("wording", ""),
+        instants["expires_at"],
     )
 
 
@@ -73,10 +80,16 @@ def record(grant: Grant, now: datetime) -> None:
     """Write receipts and states for the people of the staged chunk, one statement per channel."""
     recorded = clock.real()
     for channel in grant.channels:
-        values = {
-            "purpose": grant.purpose, "channel": channel, "basis": grant.basis, "method": grant.method,
-            "source": grant.source[:400], "wording": grant.wording, "occurred_at": grant.occurred_at,
-            "expires_at": grant.expires_at, "recorded_at": recorded,
+        values: dict[str, str | datetime | None] = {
+            "purpose": grant.purpose,
+            "channel": channel,
+            "basis": grant.basis,
+            "method": grant.method,
+            "source": grant.source[:400],
+            "wording": grant.wording,
+            "occurred_at": grant.occurred_at,
+            "expires_at": grant.expires_at,
+            "recorded_at": recorded,
             "medium": words.MEDIUM.get(channel, ""),
             "state": "soft" if grant.basis in permission.SOFT_BASES else "granted",
         }
@@ -112,13 +125,12 @@ WITH asked AS ({_ASKED}), open AS (
   FROM asked
   LEFT JOIN LATERAL (SELECT chain_seq, hash FROM crm_consentreceipt r WHERE r.chain = asked.contact_id
                      ORDER BY chain_seq DESC LIMIT 1) head ON true
-  WHERE NOT EXISTS (
-      SELECT FROM crm_consentstate s WHERE s.contact_id = asked.contact_id AND s.purpose = %(purpose)s
-        AND s.channel = %(channel)s AND s.address_id IS NOT DISTINCT FROM asked.address_id
-        AND s.state NOT IN ('unknown', 'expired'))
-    AND NOT EXISTS (
-      SELECT FROM crm_addressconsent n WHERE n.address_id = asked.address_id AND n.purpose = %(purpose)s
-        AND n.channel = %(channel)s AND n.stopped)
+  LEFT JOIN LATERAL (SELECT state FROM crm_consentstate s WHERE s.contact_id = asked.contact_id
+    AND s.purpose = %(purpose)s AND s.channel = %(channel)s
+    AND s.address_id IS NOT DISTINCT FROM asked.address_id LIMIT 1) said ON true
+  LEFT JOIN LATERAL (SELECT stopped FROM crm_addressconsent n WHERE n.address_id = asked.address_id
+    AND n.purpose = %(purpose)s AND n.channel = %(channel)s LIMIT 1) here ON true
+  WHERE (said.state IS NULL OR said.state IN ('unknown', 'expired')) AND here.stopped IS NOT TRUE
 ), given AS (
   INSERT INTO crm_consentreceipt (contact_id, chain, chain_seq, purpose, channel, address_id, address_hash,
     action, basis, method, source, wording, evidence, evidence_hash, expires_at, occurred_at, recorded_at,
@@ -137,7 +149,7 @@ WITH asked AS ({_ASKED}), open AS (
   WHERE crm_consentstate.state IN ('unknown', 'expired')
 )
 INSERT INTO staged_touched SELECT contact_id FROM given
-"""
+"""  # noqa: S608 - built from our own parts
 
 
 def _instant(value: Any, key: str, problems: list[Problem]) -> datetime | None:

@@ -52,7 +52,9 @@ def _merge(chunk: Chunk, grant: consents.Grant | None, job: Job, summary: Summar
         by_line = {person.line: person for person in chunk.people}
         for line in merged.ambiguous:
             job.reject(
-                line, by_line[line].cells, "identifiers_of_two_contacts",
+                line,
+                by_line[line].cells,
+                "identifiers_of_two_contacts",
                 "Its identifiers belong to two different contacts; merge these or correct the row.",
             )
         summary.add(merged.created, merged.updated, merged.unchanged, merged.touched)
@@ -144,8 +146,11 @@ class _Reader:
         if fields.get("given_name") or fields.get("family_name"):
             fields["sort_name"] = sort_name({"given_name": "", "family_name": ""} | fields)
         fields["zone"], fields["zone_source"] = zones.resolve(
-            fields.get("timezone", ""), fields.get("country", ""), fields.get("postal_code", ""),
-            person.store_zone, self.zone,
+            fields.get("timezone", ""),
+            fields.get("country", ""),
+            fields.get("postal_code", ""),
+            person.store_zone,
+            self.zone,
         )
 
 
@@ -182,4 +187,3 @@ def _ahead(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
         if isinstance(item, BaseException):
             raise item
         yield item
-

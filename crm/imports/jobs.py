@@ -70,8 +70,12 @@ class Job:
         """The job's row while it runs; the sums when it has ended."""
         self._header = table.header
         row = ImportJob.objects.create(
-            kind=self.kind, filename=self.path.name, digest=digest(self.path), mapping=columns,
-            consent=consent, started_at=self.now,
+            kind=self.kind,
+            filename=self.path.name,
+            digest=digest(self.path),
+            mapping=columns,
+            consent=consent,
+            started_at=self.now,
         )
         summary = Summary()
         try:
@@ -114,9 +118,7 @@ def refresh_rules(summary: Summary) -> None:
         if summary.touched_count > MANY:
             cursor.execute("UPDATE crm_segment SET built_revision = 0 WHERE archived_at IS NULL")
     if summary.touched_count <= MANY:
-        arrays.insert(
-            "crm_dirty", {"contact": "bigint", "mention": "text"}, [(each, "*") for each in summary.touched]
-        )
+        arrays.insert("crm_dirty", {"contact": "bigint", "mention": "text"}, [(each, "*") for each in summary.touched])
 
 
 def digest(path: Path) -> str:

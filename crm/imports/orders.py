@@ -52,7 +52,10 @@ def _bring(batch: list[Purchase], currency: str, job: Job, summary: Summary) -> 
     arrivals = [
         capture.Arrival(
             [{"kind": kind, "value": value} for kind, value in purchase.traces.items()],
-            events=[_event(purchase, currency)], source=job.source, actor=job.actor, quiet=True,
+            events=[_event(purchase, currency)],
+            source=job.source,
+            actor=job.actor,
+            quiet=True,
         )
         for purchase in batch
     ]
@@ -71,7 +74,8 @@ def _event(purchase: Purchase, currency: str) -> dict[str, Any]:
     head = purchase.head
     money = head.get("currency") or currency
     properties: dict[str, Any] = {
-        "order_id": head["order_id"], "total": {"amount": head["total"], "currency": money},
+        "order_id": head["order_id"],
+        "total": {"amount": head["total"], "currency": money},
         "products": purchase.lines,
     }
     properties |= {name: head[name] for name in ("cart_id", "coupon", "store") if head.get(name)}
@@ -79,9 +83,12 @@ def _event(purchase: Purchase, currency: str) -> dict[str, Any]:
         properties["discount"] = {"amount": head["discount"], "currency": money}
     moment = head["occurred_at"]
     return {
-        "name": "Order Completed", "historic": True, "channel": head.get("channel") or "web",
+        "name": "Order Completed",
+        "historic": True,
+        "channel": head.get("channel") or "web",
         # A day without a time is taken at noon, UTC: the same day in nearly every zone.
-        "occurred_at": f"{moment}T12:00:00Z" if len(moment) == DAY else moment, "properties": properties,
+        "occurred_at": f"{moment}T12:00:00Z" if len(moment) == DAY else moment,
+        "properties": properties,
     }
 
 

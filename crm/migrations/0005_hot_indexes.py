@@ -21,7 +21,9 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddIndex(
             model_name="identifier",
-            index=models.Index(fields=["kind", "value"], condition=models.Q(identifying=False), name="identifier_shared"),
+            index=models.Index(
+                fields=["kind", "value"], condition=models.Q(identifying=False), name="identifier_shared"
+            ),
         ),
         # Django makes a twin for LIKE beside each unique text; nobody searches these by prefix.
         migrations.RunSQL(LIKE_TWINS, migrations.RunSQL.noop),

@@ -26,9 +26,7 @@ class ConsentReceipt(models.Model):
     chain_seq = models.IntegerField()
     purpose = models.CharField(max_length=16)
     channel = models.CharField(max_length=12)
-    address = models.ForeignKey(
-        Address, on_delete=models.DO_NOTHING, null=True, db_constraint=False, db_index=False
-    )
+    address = models.ForeignKey(Address, on_delete=models.DO_NOTHING, null=True, db_constraint=False, db_index=False)
     # HMAC of the address: the chain stays provable when the address is erased.
     address_hash = models.CharField(max_length=64, default="", db_default="", db_collation="C")
     action = models.CharField(max_length=12)
@@ -71,9 +69,7 @@ class ConsentState(models.Model):
     contact = models.ForeignKey(Contact, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
     purpose = models.CharField(max_length=16)
     channel = models.CharField(max_length=12)
-    address = models.ForeignKey(
-        Address, on_delete=models.DO_NOTHING, null=True, db_constraint=False, db_index=False
-    )
+    address = models.ForeignKey(Address, on_delete=models.DO_NOTHING, null=True, db_constraint=False, db_index=False)
     state = models.CharField(max_length=20, choices=State.choices)
     basis = models.CharField(max_length=24, default="", db_default="")
     since = models.DateTimeField()
@@ -84,13 +80,19 @@ class ConsentState(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["contact", "purpose", "channel", "address"], nulls_distinct=False,
+                fields=["contact", "purpose", "channel", "address"],
+                nulls_distinct=False,
                 name="consentstate_once",
             ),
         ]
         indexes = [
             models.Index(
                 fields=["expires_at"], name="consentstate_expiry", condition=models.Q(expires_at__isnull=False)
+            ),
+            models.Index(
+                fields=["paused_until"],
+                name="consentstate_pause",
+                condition=models.Q(paused_until__isnull=False),
             ),
         ]
 
@@ -110,6 +112,4 @@ class AddressConsent(models.Model):
     receipt = models.ForeignKey(ConsentReceipt, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["address", "purpose", "channel"], name="addressconsent_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["address", "purpose", "channel"], name="addressconsent_once")]

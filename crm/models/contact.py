@@ -41,9 +41,7 @@ class Contact(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["created_at", "id"], name="contact_created"),
-            models.Index(
-                fields=["merged_into"], name="contact_merged", condition=models.Q(merged_into__isnull=False)
-            ),
+            models.Index(fields=["merged_into"], name="contact_merged", condition=models.Q(merged_into__isnull=False)),
         ]
 
     def __str__(self) -> str:
@@ -69,9 +67,7 @@ class Identifier(models.Model):
     )
     kind = models.CharField(max_length=16, choices=Kind.choices)
     value = models.CharField(max_length=320, db_collation="C")
-    address = models.ForeignKey(
-        Address, on_delete=models.DO_NOTHING, null=True, db_constraint=False, db_index=False
-    )
+    address = models.ForeignKey(Address, on_delete=models.DO_NOTHING, null=True, db_constraint=False, db_index=False)
     identifying = models.BooleanField(default=True, db_default=True)
     verified_at = models.DateTimeField(null=True)
     source = models.CharField(max_length=120, default="", db_default="")
@@ -86,11 +82,14 @@ class Identifier(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["address", "contact"], name="identifier_address",
+                fields=["address", "contact"],
+                name="identifier_address",
                 condition=models.Q(address__isnull=False),
             ),
             models.Index(
-                fields=["kind", "value"], name="identifier_shared", condition=models.Q(identifying=False),
+                fields=["kind", "value"],
+                name="identifier_shared",
+                condition=models.Q(identifying=False),
             ),
         ]
 

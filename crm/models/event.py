@@ -64,6 +64,4 @@ class Reaction(models.Model):
     error = models.TextField(default="", db_default="")
 
     class Meta:
-        indexes = [
-            models.Index(fields=["shard", "event"], name="reaction_due", condition=models.Q(parked=False))
-        ]
+        indexes = [models.Index(fields=["shard", "event"], name="reaction_due", condition=models.Q(parked=False))]

@@ -50,9 +50,7 @@ class IdempotencyRecord(models.Model):
     created_at = models.DateTimeField(db_default=RealNow())
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["actor", "route", "key"], name="idempotency_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["actor", "route", "key"], name="idempotency_once")]
         indexes = [models.Index(fields=["created_at"], name="idempotency_age")]
 
 

@@ -83,12 +83,9 @@ class Membership(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["user", "role", "store"], nulls_distinct=False, name="membership_once"
-            ),
+            models.UniqueConstraint(fields=["user", "role", "store"], nulls_distinct=False, name="membership_once"),
             models.CheckConstraint(
-                condition=models.Q(store__isnull=False)
-                | ~models.Q(role__in=[Role.STORE_MANAGER, Role.STORE_STAFF]),
+                condition=models.Q(store__isnull=False) | ~models.Q(role__in=[Role.STORE_MANAGER, Role.STORE_STAFF]),
                 name="membership_store_role_has_store",
             ),
         ]

@@ -21,8 +21,21 @@ from crm.segments.sql import every, join
 from crm.segments.upkeep import MembershipChange, drift, refresh, refresh_full
 
 __all__ = [
-    "Clause", "Explanation", "MembershipChange", "answers", "clauses", "contacts", "count", "drift", "explain",
-    "members", "query", "refresh", "refresh_full", "sample", "whole_base",
+    "Clause",
+    "Explanation",
+    "MembershipChange",
+    "answers",
+    "clauses",
+    "contacts",
+    "count",
+    "drift",
+    "explain",
+    "members",
+    "query",
+    "refresh",
+    "refresh_full",
+    "sample",
+    "whole_base",
 ]
 
 SAMPLE = 10
@@ -84,19 +97,24 @@ def explain(rule: Rule, contact_id: int, now: datetime) -> Explanation:
     placed = rule.placed()
     pieces = [piece for each in placed for piece in (each.leaf.q(now, few=True), each.leaf.seen(now))]
     asked = join(
-        "SELECT {}, {}" + ", ({}), ({})" * len(placed) + " FROM crm_contact WHERE crm_contact.id = {}",
-        PEOPLE, rule.q(now, few=True), *pieces, contact_id,
+        "SELECT {}, {}" + ", ({}), ({})" * len(placed) + " FROM crm_contact WHERE crm_contact.id = {}",  # noqa: S608
+        PEOPLE,
+        rule.q(now, few=True),
+        *pieces,
+        contact_id,
     )
     with connection.cursor() as cursor:
         cursor.execute(asked.text, asked.params)
         row = cursor.fetchone()
     if row is None:
-        return Explanation(False, tuple(_clause(each, False, None) for each in placed))
+        return Explanation(matches=False, clauses=tuple(_clause(each, matches=False, seen=None) for each in placed))
     there, holds, *stands = row
     pairs = zip(placed, stands[::2], stands[1::2], strict=True)
-    return Explanation(there and holds, tuple(_clause(each, matches, seen) for each, matches, seen in pairs))
+    return Explanation(
+        there and holds, tuple(_clause(each, matches=matches, seen=seen) for each, matches, seen in pairs)
+    )
 
 
-def _clause(placed: Placed, matches: bool, seen: Any) -> Clause:
+def _clause(placed: Placed, *, matches: bool, seen: Any) -> Clause:
     shown = json.loads(seen) if isinstance(seen, str) else seen
     return Clause(placed.pointer, placed.leaf.sentence(), matches, shown, placed.leaf.needed())

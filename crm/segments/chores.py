@@ -57,14 +57,18 @@ def drain(now: datetime) -> int:
         if int(cursor.fetchone()[0]) >= FLOOD:
             return _flood()
         # A look without locks says whose shards to lock; the locks come first, as for everybody.
-        cursor.execute(f"SELECT DISTINCT contact %% {SHARDS} FROM (SELECT contact FROM crm_dirty ORDER BY id LIMIT %s) d", [DIRTY_BATCH])
+        cursor.execute(
+            f"SELECT DISTINCT contact %% {SHARDS} FROM (SELECT contact FROM crm_dirty ORDER BY id LIMIT %s) d",  # noqa: S608
+            [DIRTY_BATCH],
+        )
         shards = sorted(shard for (shard,) in cursor.fetchall())
         if not shards:
             return 0
         upkeep.lock(shards)
         cursor.execute(
             f"""DELETE FROM crm_dirty WHERE id IN (
-                  SELECT id FROM crm_dirty WHERE contact %% {SHARDS} = ANY(%s) ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)
+                  SELECT id FROM crm_dirty WHERE contact %% {SHARDS} = ANY(%s)
+                  ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)
                 RETURNING contact, mention""",  # noqa: S608 - a number of our own
             [shards, DIRTY_BATCH],
         )
@@ -100,7 +104,9 @@ def check(segment_id: int, now: datetime) -> int:
     elif different:
         _reconsider(segment_id, different, now, "drift")
     if different:
-        log.warning("segment had drifted", extra={"event": "segment_drift", "segment": segment_id, "contacts": len(different)})
+        log.warning(
+            "segment had drifted", extra={"event": "segment_drift", "segment": segment_id, "contacts": len(different)}
+        )
     Segment.objects.filter(pk=segment_id).update(as_of=now)
     return len(different)
 
@@ -139,8 +145,9 @@ def _flipped(segment: Live, now: datetime) -> list[int] | None:
     if not questions:
         return []
     asked = join(
-        "SELECT DISTINCT id FROM (" + " UNION ALL ".join("({})" for _each in questions) + ") f(id) LIMIT {}",
-        *questions, upkeep.MANY + 1,
+        "SELECT DISTINCT id FROM (" + " UNION ALL ".join("({})" for _each in questions) + ") f(id) LIMIT {}",  # noqa: S608
+        *questions,
+        upkeep.MANY + 1,
     )
     with connection.cursor() as cursor:
         cursor.execute(asked.text, asked.params)
@@ -169,14 +176,15 @@ def _flood() -> int:
     upkeep.lock_all()
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM crm_dirty")
-        emptied = cursor.rowcount
+        emptied = int(cursor.rowcount)
     upkeep.make_anew([segment.id for segment in live.segments()])
     return emptied
 
 
 def _unchecked(now: datetime) -> list[int]:
     return [
-        segment.id for segment in live.segments()
+        segment.id
+        for segment in live.segments()
         if segment.built and (segment.as_of is None or segment.as_of <= now - DAY or segment.as_of > now + upkeep.SKEW)
     ]
 

@@ -7,21 +7,23 @@ What comes out is two-valued: never NULL, whatever the data (decision C3).
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from crm.segments import conditions, days
 from crm.segments.conditions import Condition
-from crm.segments.sql import Sql, every, join, opposite, some
+from crm.segments.sql import Sql, every, exists, join, opposite, some
 
 
-class Source:
+class Source(ABC):
     """Where a value comes from. `read(kind)` is an expression of that type, NULL when missing."""
 
-    def read(self, kind: str) -> Sql:
-        raise NotImplementedError
+    @abstractmethod
+    def read(self, kind: str) -> Sql: ...
 
     def readable(self, kind: str) -> Sql:
         """Two-valued: is there a value of that kind?"""
@@ -87,7 +89,9 @@ class Json(Source):
 
     def readable(self, kind: str) -> Sql:
         if kind == conditions.TEXT:
-            return join("(jsonb_typeof({0}) = 'string' AND {0} <> '\"\"') IS TRUE".replace("{0}", "{}"), self.value, self.value)
+            return join(
+                "(jsonb_typeof({0}) = 'string' AND {0} <> '\"\"') IS TRUE".replace("{0}", "{}"), self.value, self.value
+            )
         if kind == conditions.SET:
             return join("({} NOT IN ('null', '\"\"', '[]', '{{}}')) IS TRUE", self.value)
         return super().readable(kind)
@@ -151,13 +155,14 @@ def any_of(condition: Condition, rows: Sql, source: Source, now: datetime) -> Sq
 
     `rows` is a FROM and a WHERE, to which the condition on one value is added.
     """
-    def exists(what: Sql) -> Sql:
-        return join("EXISTS (SELECT FROM {} AND ({}))", rows, what)
+
+    def one(what: Sql) -> Sql:
+        return exists(join("{} AND ({})", rows, what))
 
     if condition.kind == conditions.SET:
-        found = exists(source.readable(conditions.SET))
+        found = one(source.readable(conditions.SET))
         return opposite(found) if condition.negated else found
-    test, readable = exists(source.test(condition, now)), exists(source.readable(condition.kind))
+    test, readable = one(source.test(condition, now)), one(source.readable(condition.kind))
     return answer(condition, test, readable, sure=True)
 
 
@@ -179,7 +184,9 @@ def _test(condition: Condition, value: Sql, now: datetime) -> Sql:
 
 def _typed(condition: Condition, value: Sql) -> Sql:
     cast = {
-        conditions.NUMBER: "numeric", conditions.DAY: "date", conditions.INSTANT: "timestamptz",
+        conditions.NUMBER: "numeric",
+        conditions.DAY: "date",
+        conditions.INSTANT: "timestamptz",
         conditions.BOOLEAN: "boolean",
     }[condition.kind]
     if condition.op == "in":
@@ -190,16 +197,17 @@ def _typed(condition: Condition, value: Sql) -> Sql:
     return join(f"{{}} {sign} {{}}::{cast}", value, condition.v)
 
 
+def _ordered(sign: str, value: Sql, v: Any) -> Sql:
+    return join(f'{{}} {sign} {{}}::text COLLATE "C"', value, v)
+
+
 _TEXTS: dict[str, Callable[[Sql, Any], Sql]] = {
     "is": lambda value, v: join("{} = {}", value, v),
     "in": lambda value, v: join("{} = ANY({}::text[])", value, list(v)),
     "contains": lambda value, v: join("strpos({}, {}) > 0", value, v),
     "starts": lambda value, v: join("starts_with({}, {})", value, v),
     "ends": lambda value, v: join("right({}, {}) = {}", value, len(v), v),
-    **{
-        sign: (lambda value, v, sign=sign: join(f'{{}} {sign} {{}}::text COLLATE "C"', value, v))
-        for sign in conditions.ORDER
-    },
+    **{sign: partial(_ordered, sign) for sign in conditions.ORDER},
 }
 
 
@@ -239,6 +247,6 @@ def anniversaries(today: date, low: int, high: int) -> list[str]:
     for shift in range(low, high + 1):
         day = today + timedelta(days=shift)
         kept.add(day.strftime("%m-%d"))
-        if (day.month, day.day) == (2, 28) and (day + timedelta(days=1)).month == 3:  # noqa: PLR2004
+        if (day.month, day.day) == (2, 28) and (day + timedelta(days=1)).month == 3:
             kept.add("02-29")
     return sorted(kept)

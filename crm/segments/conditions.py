@@ -24,21 +24,42 @@ ORDER: Final = ("<", "<=", ">", ">=")
 ALIASES: Final = {"=": "is", "==": "is", "!=": "is_not"}
 # A negated operator is the opposite of its twin wherever there is a value.
 OPPOSITES: Final = {
-    "is_not": "is", "not_in": "in", "not_contains": "contains", "has_none": "has_any",
-    "not_in_last": "in_last", "is_empty": "is_set",
+    "is_not": "is",
+    "not_in": "in",
+    "not_contains": "contains",
+    "has_none": "has_any",
+    "not_in_last": "in_last",
+    "is_empty": "is_set",
 }
 # What each operator can compare.
 OPERATORS: Final[dict[str, tuple[str, ...]]] = {
-    "is": (TEXT, NUMBER, BOOLEAN), "is_not": (TEXT, NUMBER, BOOLEAN),
-    "in": (TEXT, NUMBER), "not_in": (TEXT, NUMBER),
-    "contains": (TEXT,), "not_contains": (TEXT,), "starts": (TEXT,), "ends": (TEXT,),
-    "<": (TEXT, NUMBER), "<=": (TEXT, NUMBER), ">": (TEXT, NUMBER), ">=": (TEXT, NUMBER),
+    "is": (TEXT, NUMBER, BOOLEAN),
+    "is_not": (TEXT, NUMBER, BOOLEAN),
+    "in": (TEXT, NUMBER),
+    "not_in": (TEXT, NUMBER),
+    "contains": (TEXT,),
+    "not_contains": (TEXT,),
+    "starts": (TEXT,),
+    "ends": (TEXT,),
+    "<": (TEXT, NUMBER),
+    "<=": (TEXT, NUMBER),
+    ">": (TEXT, NUMBER),
+    ">=": (TEXT, NUMBER),
     "between": (NUMBER, DAY, INSTANT),
-    "has_any": (LIST,), "has_all": (LIST,), "has_none": (LIST,),
-    "is_set": (SET,), "is_empty": (SET,),
-    "before": (DAY, INSTANT), "after": (DAY, INSTANT), "on": (DAY,),
-    "in_last": (WINDOW,), "not_in_last": (WINDOW,), "in_next": (WINDOW,),
-    "is_today": (CALENDAR,), "days": (CALENDAR,), "anniversary": (CALENDAR,),
+    "has_any": (LIST,),
+    "has_all": (LIST,),
+    "has_none": (LIST,),
+    "is_set": (SET,),
+    "is_empty": (SET,),
+    "before": (DAY, INSTANT),
+    "after": (DAY, INSTANT),
+    "on": (DAY,),
+    "in_last": (WINDOW,),
+    "not_in_last": (WINDOW,),
+    "in_next": (WINDOW,),
+    "is_today": (CALENDAR,),
+    "days": (CALENDAR,),
+    "anniversary": (CALENDAR,),
 }
 KEYS: Final = frozenset({"f", "op", "v", "missing"})
 MAX_TEXT = 500
@@ -95,7 +116,9 @@ def parse(
     except Mistake as mistake:
         return None, [*problems, mistake.problem.under(path)]
     if kind == SET and "missing" in data:
-        problems.append(Problem(f"{path}/missing", "unknown_key", f'"{op}" is about missing values; leave "missing" out.'))
+        problems.append(
+            Problem(f"{path}/missing", "unknown_key", f'"{op}" is about missing values; leave "missing" out.')
+        )
     if problems:
         return None, problems
     return Condition(OPPOSITES.get(op, op), kind, v, op in OPPOSITES, missing == "yes"), []
@@ -105,7 +128,9 @@ def unknown_keys(data: Mapping[str, Any], known: Collection[str], path: str) -> 
     """A key nobody reads is a mistake somebody made."""
     return [
         Problem(
-            f"{path}/{pointer(str(key))}", "unknown_key", f"There is no key {key!r} here; known: {', '.join(sorted(known))}."
+            f"{path}/{pointer(str(key))}",
+            "unknown_key",
+            f"There is no key {key!r} here; known: {', '.join(sorted(known))}.",
         )
         for key in data
         if key not in known
@@ -158,14 +183,18 @@ def instant(value: Any, at: str) -> datetime:
     """An instant with its offset; a date alone is refused (whose midnight?)."""
     found = values.instant(value)
     if found is None or values.day_alone(value) is not None:
-        raise Mistake("not_an_instant", f"{value!r} is no instant; write 2026-03-28T09:00:00Z, with Z or an offset.", at)
+        raise Mistake(
+            "not_an_instant", f"{value!r} is no instant; write 2026-03-28T09:00:00Z, with Z or an offset.", at
+        )
     return found
 
 
 def _no_operator(asked: Any, allowed: list[str], path: str) -> Problem:
     if asked is None:
         return Problem(path, "missing_key", f'"op" is missing; this field takes {", ".join(allowed)}.')
-    return Problem(f"{path}/op", "unknown_operator", f"{asked!r} does not go here; this field takes {', '.join(allowed)}.")
+    return Problem(
+        f"{path}/op", "unknown_operator", f"{asked!r} does not go here; this field takes {', '.join(allowed)}."
+    )
 
 
 def _value(op: str, data: Mapping[str, Any], kinds: list[str]) -> tuple[str, Any]:
@@ -210,7 +239,7 @@ def _list(v: Any) -> list[Any]:
 
 
 def _between(v: Any, kinds: list[str]) -> tuple[str, Any]:
-    if not isinstance(v, list) or len(v) != 2:  # noqa: PLR2004 - a pair
+    if not isinstance(v, list) or len(v) != 2:
         raise Mistake("wrong_type", '"between" compares with a list of two: the lowest and the highest.')
     dated = [kind for kind in kinds if kind != NUMBER]
     found = [_moment(item, dated) if isinstance(item, str) and dated else _scalar(item, kinds) for item in v]
@@ -247,13 +276,20 @@ def _days(v: Any, kinds: list[str]) -> tuple[str, Any]:
 
 
 _READERS: Final[dict[str, Callable[[Any, list[str]], tuple[str, Any]]]] = {
-    "in": _several, "not_in": _several, "between": _between,
-    "has_any": _texts, "has_all": _texts, "has_none": _texts,
-    "before": _moment, "after": _moment, "on": _moment,
+    "in": _several,
+    "not_in": _several,
+    "between": _between,
+    "has_any": _texts,
+    "has_all": _texts,
+    "has_none": _texts,
+    "before": _moment,
+    "after": _moment,
+    "on": _moment,
     "in_last": lambda v, _: (WINDOW, window(v, "/v")),
     "not_in_last": lambda v, _: (WINDOW, window(v, "/v")),
     "in_next": lambda v, _: (WINDOW, window(v, "/v")),
-    "days": _days, "anniversary": _days,
+    "days": _days,
+    "anniversary": _days,
 }
 
 
@@ -277,17 +313,27 @@ def _day(value: Any) -> date | None:
 
 
 _READ: Final[dict[str, Callable[[Any], Any]]] = {
-    TEXT: values.text, NUMBER: values.number, INSTANT: values.instant, DAY: _day, LIST: values.texts,
+    TEXT: values.text,
+    NUMBER: values.number,
+    INSTANT: values.instant,
+    DAY: _day,
+    LIST: values.texts,
     BOOLEAN: lambda value: value if isinstance(value, bool) else None,
 }
 TESTS: Final[dict[str, Callable[[Any, Any], bool]]] = {
-    "is": lambda value, v: value == v, "on": lambda value, v: value == v,
+    "is": lambda value, v: value == v,
+    "on": lambda value, v: value == v,
     "in": lambda value, v: value in v,
     "contains": lambda value, v: v in value,
-    "starts": lambda value, v: value.startswith(v), "ends": lambda value, v: value.endswith(v),
-    "<": lambda value, v: value < v, "<=": lambda value, v: value <= v,
-    ">": lambda value, v: value > v, ">=": lambda value, v: value >= v,
-    "before": lambda value, v: value < v, "after": lambda value, v: value > v,
+    "starts": lambda value, v: value.startswith(v),
+    "ends": lambda value, v: value.endswith(v),
+    "<": lambda value, v: value < v,
+    "<=": lambda value, v: value <= v,
+    ">": lambda value, v: value > v,
+    ">=": lambda value, v: value >= v,
+    "before": lambda value, v: value < v,
+    "after": lambda value, v: value > v,
     "between": lambda value, v: v[0] <= value <= v[1],
-    "has_any": lambda value, v: bool(set(value) & set(v)), "has_all": lambda value, v: set(v) <= set(value),
+    "has_any": lambda value, v: bool(set(value) & set(v)),
+    "has_all": lambda value, v: set(v) <= set(value),
 }

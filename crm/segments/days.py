@@ -57,7 +57,8 @@ def of(instant: Sql) -> Sql:
     """The contact's date at an instant."""
     return join(
         "(({}) AT TIME ZONE CASE WHEN crm_contact.zone = ANY({}) THEN crm_contact.zone ELSE 'UTC' END)::date",
-        instant, sorted(zones()),
+        instant,
+        sorted(zones()),
     )
 
 
@@ -78,7 +79,5 @@ def where_crossed(last: datetime, now: datetime) -> Sql | None:
     if not names:
         return None
     if "UTC" in names:  # contacts with an unknown zone live by UTC
-        return join(
-            "(crm_contact.zone = ANY({}) OR crm_contact.zone <> ALL({}))", names, sorted(zones())
-        )
+        return join("(crm_contact.zone = ANY({}) OR crm_contact.zone <> ALL({}))", names, sorted(zones()))
     return join("crm_contact.zone = ANY({})", names)

@@ -28,8 +28,12 @@ def create(name: str, rule: Any, *, actor: str, now: datetime) -> Segment:
     with transaction.atomic():
         upkeep.lock_all()
         _refuse(problems + _unknown(parsed))
-        segment = Segment.objects.create(name=name.strip(), rule=rule, mentions=sorted(parsed.mentions()), created_at=now)
-        audit.record(actor, "segment.create", publicids.encode("seg", segment.pk), None, {"name": segment.name, "rule": rule})
+        segment = Segment.objects.create(
+            name=name.strip(), rule=rule, mentions=sorted(parsed.mentions()), created_at=now
+        )
+        audit.record(
+            actor, "segment.create", publicids.encode("seg", segment.pk), None, {"name": segment.name, "rule": rule}
+        )
         return _built(segment, now)
 
 
@@ -59,9 +63,7 @@ def archive(segment: Segment, *, actor: str, now: datetime) -> None:
     """Nobody keeps it up any more; who was in stays on record. Refused while another segment asks about it."""
     with transaction.atomic():
         upkeep.lock_all()
-        others = [
-            other for other in Segment.objects.filter(archived_at=None, mentions__contains=[f"segment:{segment.pk}"])
-        ]
+        others = list(Segment.objects.filter(archived_at=None, mentions__contains=[f"segment:{segment.pk}"]))
         if others:
             names = ", ".join(repr(other.name) for other in others)
             raise Problems([Problem("", "in_use", f"It is asked about by {names}; change those first.")])
@@ -99,7 +101,9 @@ def _unknown(rule: Rule) -> list[Problem]:
     """Segments that are not there."""
     there = set(Segment.objects.filter(archived_at=None, pk__in=rule.segments()).values_list("pk", flat=True))
     return [
-        Problem(f"{placed.pointer}/segment", "unknown_segment", f"There is no segment {publicids.encode('seg', number)}.")
+        Problem(
+            f"{placed.pointer}/segment", "unknown_segment", f"There is no segment {publicids.encode('seg', number)}."
+        )
         for placed, number in _asked(rule)
         if number not in there
     ]
@@ -116,8 +120,11 @@ def _circle(segment: int, rule: Rule) -> list[Problem]:
         return any(leads_here(other, seen | {number}) for other in inner - seen)
 
     return [
-        Problem(f"{placed.pointer}/segment", "circle",
-                f"{publicids.encode('seg', number)} asks about this segment, itself or through others; it cannot ask back.")
+        Problem(
+            f"{placed.pointer}/segment",
+            "circle",
+            f"{publicids.encode('seg', number)} asks about this segment, itself or through others; it cannot ask back.",
+        )
         for placed, number in _asked(rule)
         if leads_here(number, frozenset())
     ]

@@ -7,6 +7,7 @@ changed the answer (`flips`). `docs/how-to/add-a-rule.md` shows how to add one.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -29,17 +30,18 @@ PEOPLE: Final = Sql(
 
 
 @dataclass(frozen=True)
-class Leaf:
+class Leaf(ABC):
     """One question about a contact. Leaves are frozen dataclasses and compare by value."""
 
     # How often time has to be followed for it, in seconds; a cheap scan may run often.
     pace: ClassVar[int] = 15
 
     @classmethod
+    @abstractmethod
     def parse(cls, data: Mapping[str, Any], path: str) -> Self:
         """The leaf written in `data`; raises `errors.Problems` with all mistakes, each under `path`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def q(self, now: datetime, *, few: bool = False, known_at: datetime | None = None) -> Sql:
         """Two-valued SQL on a row of `crm_contact`.
 
@@ -47,15 +49,14 @@ class Leaf:
         aggregates are made once over the base. Both mean the same. `known_at`: as if
         asked then, leaving out events we were told of later.
         """
-        raise NotImplementedError
 
     def seen(self, now: datetime) -> Sql:
         """What the contact has in this respect: a scalar of type jsonb, for `explain`."""
         return Sql("NULL::jsonb")
 
+    @abstractmethod
     def sentence(self) -> str:
         """The question as a person would say it."""
-        raise NotImplementedError
 
     def needed(self) -> Any:
         """What would make it true, as JSON; shown beside what was seen."""
@@ -123,9 +124,7 @@ class Rule:
 
     def segments(self) -> frozenset[int]:
         """The segments it asks about membership in."""
-        return frozenset(
-            int(each.removeprefix("segment:")) for each in self.mentions() if each.startswith("segment:")
-        )
+        return frozenset(int(each.removeprefix("segment:")) for each in self.mentions() if each.startswith("segment:"))
 
     def sentence(self) -> str:
         return _say(self.root)

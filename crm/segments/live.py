@@ -65,7 +65,9 @@ def _parse_missing(wanted: Sequence[tuple[int, int]]) -> None:
     if not missing:
         return
     with connection.cursor() as cursor:
-        cursor.execute("SELECT id, revision, rule::text FROM crm_segment WHERE id = ANY(%s)", [[id for id, _ in missing]])
+        cursor.execute(
+            "SELECT id, revision, rule::text FROM crm_segment WHERE id = ANY(%s)", [[number for number, _ in missing]]
+        )
         for segment, revision, rule in cursor.fetchall():
             _parsed[segment, revision] = _read(segment, rule)
 
@@ -75,7 +77,9 @@ def _read(segment: int, rule: str) -> Rule | None:
         return parse.parse(parse.from_text(rule))
     except Problems as problems:
         # A leaf that is gone from the code: this segment stands still, the others go on.
-        log.warning("segment cannot be read", extra={"event": "segment_unreadable", "segment": segment, "error": str(problems)})
+        log.warning(
+            "segment cannot be read", extra={"event": "segment_unreadable", "segment": segment, "error": str(problems)}
+        )
         return None
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from crm import registry
 from crm.errors import Problem, Problems
-from crm.segments import conditions, leaves
+from crm.segments import conditions
 from crm.segments.grammar import GROUPS, MAX_DEPTH, MAX_NODES, Group, Leaf, Placed, Rule
 
 
@@ -55,7 +55,8 @@ class _Reader:
         self.nodes += 1
         if self.nodes == MAX_NODES + 1:
             self.wrong(
-                self.path, "too_large",
+                self.path,
+                "too_large",
                 f"A rule holds at most {MAX_NODES} conditions and groups; make a segment of a part of it.",
             )
         if self.nodes > MAX_NODES:
@@ -73,7 +74,9 @@ class _Reader:
             self.wrong(path, "unknown_key", f"A group has one key; put {others} into a group of its own.")
             return None
         if depth >= MAX_DEPTH:
-            self.wrong(path, "too_deep", f"A rule is at most {MAX_DEPTH} levels deep; make a segment of the inner part.")
+            self.wrong(
+                path, "too_deep", f"A rule is at most {MAX_DEPTH} levels deep; make a segment of the inner part."
+            )
             return None
         parts = data[word]
         if not isinstance(parts, list):
@@ -87,7 +90,9 @@ class _Reader:
 
     def leaf(self, data: Mapping[str, Any], path: str, depth: int) -> Placed | None:
         if depth > MAX_DEPTH:
-            self.wrong(path, "too_deep", f"A rule is at most {MAX_DEPTH} levels deep; make a segment of the inner part.")
+            self.wrong(
+                path, "too_deep", f"A rule is at most {MAX_DEPTH} levels deep; make a segment of the inner part."
+            )
             return None
         kind = self.kind(data, path)
         if kind is None:
@@ -108,14 +113,17 @@ class _Reader:
             name = data["f"]
             found = registry.leaves.get(f"f.{name.split('.')[0]}") if isinstance(name, str) else None
             if found is None:
-                known = ", ".join(f"{each.removeprefix('f.')}.…" for each in registry.leaves.names() if each[:2] == "f.")
+                known = ", ".join(
+                    f"{each.removeprefix('f.')}.…" for each in registry.leaves.names() if each[:2] == "f."
+                )
                 self.wrong(f"{path}/f", "unknown_field", f"There is no field {name!r:.80}; fields begin with {known}.")
             return found
         keys = [each for each in registry.leaves.names() if not each.startswith("f.")]
         marks = [key for key in keys if key in data]
         if marks:
-            found = registry.leaves.get(marks[0])
-            return found
+            return registry.leaves.get(marks[0])
         known = ", ".join(["f", *keys, *GROUPS])
-        self.wrong(path, "unknown_condition", f"This is no condition or group; one of these keys says which it is: {known}.")
+        self.wrong(
+            path, "unknown_condition", f"This is no condition or group; one of these keys says which it is: {known}."
+        )
         return None

@@ -18,9 +18,7 @@ from crm.segments.sql import Sql, every, join
 
 def query(rule: Rule, now: datetime, *, known_at: datetime | None = None) -> Sql:
     """A SELECT of the ids of all contacts the rule finds, to be put into other statements."""
-    return join(
-        "SELECT crm_contact.id FROM crm_contact WHERE {}", every([PEOPLE, rule.q(now, known_at=known_at)])
-    )
+    return join("SELECT crm_contact.id FROM crm_contact WHERE {}", every([PEOPLE, rule.q(now, known_at=known_at)]))
 
 
 def answers(rules: Sequence[Rule], contact_ids: Sequence[int], now: datetime) -> dict[int, tuple[bool, ...]]:
@@ -28,18 +26,27 @@ def answers(rules: Sequence[Rule], contact_ids: Sequence[int], now: datetime) ->
     found = {contact: (False,) * len(rules) for contact in contact_ids}
     if not rules or not contact_ids:
         return found
-    # Asked of one contact at a time: in a plain list of columns PostgreSQL may decide to answer an
-    # EXISTS once for the whole base and look the few contacts up in that.
-    columns = ", ".join(f"({{}}) AS answer_{place}" for place in range(len(rules)))
-    asked = join(
-        "SELECT crm_contact.id, told.* FROM crm_contact"  # noqa: S608 - our own words
-        " CROSS JOIN LATERAL (SELECT " + columns + " OFFSET 0) AS told WHERE crm_contact.id = ANY({}) AND {}",
-        *(rule.q(now, few=True) for rule in rules), list(contact_ids), PEOPLE,
-    )
+    asked = ask_few([rule.q(now, few=True) for rule in rules], contact_ids)
     with connection.cursor() as cursor:
         cursor.execute(asked.text, asked.params)
         found.update((row[0], tuple(row[1:])) for row in cursor.fetchall())
     return found
+
+
+def ask_few(conditions: Sequence[Sql], contact_ids: Sequence[int]) -> Sql:
+    """Conditions in their correlated form, for some contacts: rows of an id and an answer each.
+
+    Asked of one contact at a time: in a plain list of columns PostgreSQL may decide to answer an
+    EXISTS once for the whole base and look the few contacts up in that.
+    """
+    columns = ", ".join(f"({{}}) AS answer_{place}" for place in range(len(conditions)))
+    return join(
+        "SELECT crm_contact.id, told.* FROM crm_contact"  # noqa: S608 - our own words
+        " CROSS JOIN LATERAL (SELECT " + columns + " OFFSET 0) AS told WHERE crm_contact.id = ANY({}) AND {}",
+        *conditions,
+        list(contact_ids),
+        PEOPLE,
+    )
 
 
 @contextmanager

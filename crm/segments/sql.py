@@ -36,6 +36,11 @@ def join(template: str, *parts: Sql | Any) -> Sql:
     return Sql(template.format(*texts), tuple(params))
 
 
+def exists(rows: Sql) -> Sql:
+    """`rows` is a FROM and a WHERE."""
+    return join("EXISTS (SELECT FROM {})", rows)
+
+
 def every(parts: Iterable[Sql]) -> Sql:
     """All of them hold (none given: true)."""
     return _chain(" AND ", [part for part in parts if part != TRUE], TRUE)
@@ -58,6 +63,4 @@ def _chain(word: str, parts: list[Sql], empty: Sql) -> Sql:
         return empty
     if len(parts) == 1:
         return parts[0]
-    return Sql(
-        word.join(f"({part.text})" for part in parts), tuple(value for part in parts for value in part.params)
-    )
+    return Sql(word.join(f"({part.text})" for part in parts), tuple(value for part in parts for value in part.params))

@@ -17,9 +17,8 @@ from django.db import connection, transaction
 from crm import partitions, registry
 from crm.models import Segment
 from crm.segments import live, parse
-from crm.segments.grammar import PEOPLE
 from crm.segments.live import Live
-from crm.segments.question import query, whole_base
+from crm.segments.question import ask_few, query, whole_base
 from crm.segments.sql import Sql, join
 
 SHARDS: Final = 16
@@ -66,14 +65,17 @@ class Touched:
 
     def cause(self, segment: Live, contact: int) -> tuple[str, bool]:
         mine = [
-            mention for mention, contacts in self.by_mention.items()
+            mention
+            for mention, contacts in self.by_mention.items()
             if contact in contacts and segment.touched_by(mention)
         ]
         fresh = [mention for mention in mine if (mention, contact) in self.fresh]
         return next(iter(fresh or mine), ""), not fresh
 
 
-def refresh(contact_ids: Iterable[int], mentions: Iterable[str], now: datetime, why: str = "") -> list[MembershipChange]:
+def refresh(
+    contact_ids: Iterable[int], mentions: Iterable[str], now: datetime, why: str = ""
+) -> list[MembershipChange]:
     """These contacts changed in these ways: bring the segments that mention it up to date."""
     touched, contacts = Touched(), list(contact_ids)
     for mention in mentions:
@@ -142,9 +144,22 @@ def refresh_full(segment: Segment | int, now: datetime, why: str = "rule") -> in
         first = row.built_revision == 0
         with whole_base(), connection.cursor() as cursor:
             found = query(rule, now)
-            cursor.execute(_DIFFERENCE.format(found.text, "" if first else _CHANGED), [
-                *found.params, number, number, now, number, number, now, why, number, now, why,
-            ])
+            cursor.execute(
+                _DIFFERENCE.format(found.text, "" if first else _CHANGED),
+                [
+                    *found.params,
+                    number,
+                    number,
+                    now,
+                    number,
+                    number,
+                    now,
+                    why,
+                    number,
+                    now,
+                    why,
+                ],
+            )
             changed = cursor.fetchall()
         total = changed.pop()[2]
         Segment.objects.filter(pk=number).update(
@@ -153,7 +168,7 @@ def refresh_full(segment: Segment | int, now: datetime, why: str = "rule") -> in
         changes = [MembershipChange(number, contact, joined, now, why) for contact, joined, _ in changed]
         _pass_on(number, changes, now, first=first)
         for start in range(0, len(changes), BATCH):
-            tell(changes[start:start + BATCH])
+            tell(changes[start : start + BATCH])
         return len(changes) if not first else total
 
 
@@ -250,7 +265,8 @@ def _lock(shards: list[int]) -> None:
     with connection.cursor() as cursor:
         # In the order of the array, so that two who want several never wait for each other.
         cursor.execute(
-            "SELECT pg_advisory_xact_lock(%s + shard) FROM unnest(%s::bigint[]) AS shard", [partitions.LOCK_MEMBERS, shards]
+            "SELECT pg_advisory_xact_lock(%s + shard) FROM unnest(%s::bigint[]) AS shard",
+            [partitions.LOCK_MEMBERS, shards],
         )
 
 
@@ -270,14 +286,17 @@ def _differences(
     numbers = [segment.id for segment in segments]
     everybody = sorted(set().union(*(asked[number] for number in numbers)))
     with connection.cursor() as cursor:
+        # Looked up contact by contact: left to itself the planner may read a whole segment instead.
         cursor.execute(
-            "SELECT segment_id, contact_id FROM crm_segmentmember WHERE segment_id = ANY(%s) AND contact_id = ANY(%s)",
-            [numbers, everybody],
+            """SELECT told.segment_id, asked.contact FROM unnest(%s::bigint[]) AS asked(contact),
+                 LATERAL (SELECT m.segment_id FROM crm_segmentmember m
+                          WHERE m.contact_id = asked.contact AND m.segment_id = ANY(%s::bigint[]) OFFSET 0) AS told""",
+            [everybody, numbers],
         )
         standing = {(segment, contact) for segment, contact in cursor.fetchall()}
     matching: set[tuple[int, int]] = set()
     for start in range(0, len(segments), TOGETHER):
-        matching |= _matching(segments[start:start + TOGETHER], asked, everybody, now)
+        matching |= _matching(segments[start : start + TOGETHER], asked, everybody, now)
     return [
         (segment, contact, (segment.id, contact) in matching)
         for segment in segments
@@ -296,10 +315,7 @@ def _matching(
         rule = segment.rule.q(now, few=True)
         gated = join("crm_contact.id = ANY({}) AND ({})", sorted(mine), rule)
         columns.append(rule if len(mine) == len(everybody) else gated)
-    question = join(
-        "SELECT crm_contact.id" + ", ({})" * len(columns) + " FROM crm_contact WHERE crm_contact.id = ANY({}) AND {}",
-        *columns, list(everybody), PEOPLE,
-    )
+    question = ask_few(columns, everybody)
     with connection.cursor() as cursor:
         cursor.execute(question.text, question.params)
         return {
@@ -312,12 +328,18 @@ def _matching(
 
 def _write(changes: Sequence[MembershipChange]) -> None:
     for start in range(0, len(changes), BATCH):
-        some = changes[start:start + BATCH]
+        some = changes[start : start + BATCH]
         with connection.cursor() as cursor:
-            cursor.execute(_WRITE, [
-                [each.segment_id for each in some], [each.contact_id for each in some], [each.joined for each in some],
-                [each.at for each in some], [each.why for each in some],
-            ])
+            cursor.execute(
+                _WRITE,
+                [
+                    [each.segment_id for each in some],
+                    [each.contact_id for each in some],
+                    [each.joined for each in some],
+                    [each.at for each in some],
+                    [each.why for each in some],
+                ],
+            )
 
 
 def _count(changes: Sequence[MembershipChange]) -> None:

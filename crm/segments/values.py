@@ -74,7 +74,7 @@ def texts(value: Any) -> list[str] | None:
 
 def is_set(value: Any) -> bool:
     """There is something: not null, not an empty text, list or object."""
-    return value is not None and value != "" and value != [] and value != {}
+    return value is not None and value not in ("", [], {})
 
 
 def steps(path: str) -> list[tuple[str, bool]] | None:

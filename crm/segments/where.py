@@ -17,8 +17,13 @@ from crm.segments.conditions import Condition
 
 PREFIX = "properties."
 KINDS = (
-    conditions.TEXT, conditions.NUMBER, conditions.BOOLEAN, conditions.LIST, conditions.SET,
-    conditions.DAY, conditions.INSTANT,
+    conditions.TEXT,
+    conditions.NUMBER,
+    conditions.BOOLEAN,
+    conditions.LIST,
+    conditions.SET,
+    conditions.DAY,
+    conditions.INSTANT,
 )
 MAX_ENTRIES = 20
 
@@ -88,7 +93,9 @@ def _parsed(text: str) -> tuple[Filter, ...]:
 
 def _entry(entry: Any, path: str) -> tuple[Filter | None, list[Problem]]:
     if not isinstance(entry, Mapping):
-        return None, [Problem(path, "wrong_type", 'A condition reads {"f": "properties.category", "op": "is", "v": "shoes"}.')]
+        return None, [
+            Problem(path, "wrong_type", 'A condition reads {"f": "properties.category", "op": "is", "v": "shoes"}.')
+        ]
     mistakes: list[Problem] = []
     steps: list[tuple[str, bool]] = []
     try:

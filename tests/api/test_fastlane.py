@@ -26,25 +26,31 @@ FROM crm_event e LEFT JOIN crm_eventkey k ON k.event = e.id LEFT JOIN crm_reacti
 WHERE e.name <> 'Contact Created' ORDER BY e.id
 """
 
-words = st.sampled_from(["", " ", "web", "Web", "shop 3", 'a"b\\c', "x" * 81, "x" * 121, "\x00", "\ud800", 5, None, [], True])
+words = st.sampled_from(
+    ["", " ", "web", "Web", "shop 3", 'a"b\\c', "x" * 81, "x" * 121, "\x00", "\ud800", 5, None, [], True]
+)
 mostly = st.sampled_from(["Page Viewed", "Product Viewed", " Wished ", "Store Visited"])
 contacts = st.one_of(
     st.sampled_from(
-        [{"email": "ada@example.com"}, {"email": " ADA@example.com"}, {"phone": "+34600112233"}, {"external_id": "dario"},
-         {"anonymous_id": "visitor"}, {"anonymous_id": "visitor"}]
+        [{"email": "ada@example.com"}, {"email": " ADA@example.com"}, {"phone": "+34600112233"},
+         {"external_id": "dario"}, {"anonymous_id": "visitor"}, {"anonymous_id": "visitor"}]
     ),
     st.sampled_from(
         [{"email": "new@example.com"}, {"anonymous_id": "new"}, {"email": "nonsense"}, {"id": "ctc_1"}, {"id": "x"}, {},
          {"email": 5}, {"email": "ada@example.com", "phone": "1"}, {"shoe": "x"}, None, "ada@example.com"]
     ),
 )  # fmt: skip
-values = st.sampled_from([1, -1, 2.5, "9.99", "abc", None, True, "a\\\"b,{}", "null", [], {}, [{"sku": "s", "price": 1}], {"a": [None]}])
+values = st.sampled_from(
+    [1, -1, 2.5, "9.99", "abc", None, True, 'a\\"b,{}', "null", [], {}, [{"sku": "s", "price": 1}], {"a": [None]}]
+)
 properties = st.dictionaries(
-    st.sampled_from(["sku", "price", "currency", "value", "cart_id", "order_id", "products", "note", "_raw2"]), values, max_size=3
-)  # fmt: skip
+    st.sampled_from(["sku", "price", "currency", "value", "cart_id", "order_id", "products", "note", "_raw"]),
+    values,
+    max_size=3,
+)
 instants = st.sampled_from(
-    ["2026-03-01T10:00:00+02:00", "2026-03-01T10:00:00", "1989-01-01T00:00:00Z", "2031-01-01T00:00:00Z", "", "yesterday",
-     "2026-02-28T23:30:00-01:00", None, 5]
+    ["2026-03-01T10:00:00+02:00", "2026-03-01T10:00:00", "1989-01-01T00:00:00Z", "2031-01-01T00:00:00Z", "",
+     "yesterday", "2026-02-28T23:30:00-01:00", None, 5]
 )  # fmt: skip
 plain = st.fixed_dictionaries({"contact": contacts, "name": mostly}, optional={"properties": properties})
 odd = st.fixed_dictionaries(
@@ -87,7 +93,9 @@ def outcome(take: Take, batch: list[Any], now: datetime) -> tuple[list[Any], dic
     with transaction.atomic():
         answers = take(batch, "key:1", now)
         called: dict[int, Any] = {0: None}
-        for contact, kind, value in Identifier.objects.order_by("kind", "value").values_list("contact", "kind", "value"):
+        for contact, kind, value in Identifier.objects.order_by("kind", "value").values_list(
+            "contact", "kind", "value"
+        ):
             called.setdefault(contact, (kind, value))
         told: dict[Any, list[Any]] = {}
         with connection.cursor() as cursor:
@@ -110,12 +118,13 @@ def product_viewed(email: str = "ada@example.com", **more: Any) -> dict[str, Any
     return {"contact": {"email": email}, "name": "Product Viewed", "properties": {"sku": "a", "price": 3}, **more}
 
 
-def test_a_hundred_events_of_known_people_are_four_statements(
+def test_a_hundred_events_of_known_people_are_two_statements_beside_the_clock(
     people: datetime, shop: Speaker, django_assert_num_queries: Callable[..., Any]
 ) -> None:
     batch = {"events": [product_viewed(event_id=f"e{n % 90}") for n in range(100)]}
     assert shop.post("events/batch/", {"events": [product_viewed()]}).status_code == 200
-    with django_assert_num_queries(3):  # the rate, the people, the events; the key is remembered
+    partitions._known.add(f"crm_event_{people:%Y_%m}")  # as after a commit, which no test has
+    with django_assert_num_queries(3):  # the testing clock, the people, the events; key and rate are remembered
         answer = shop.post("events/batch/", batch).json()
     assert (answer["accepted"], answer["duplicates"], answer["rejected"]) == (90, 10, [])
     with django_assert_num_queries(3):

@@ -235,6 +235,19 @@ def test_who_asks_too_often_is_told_when_to_come_back(shop: Speaker, settings: A
     assert refused[-1]["RateLimit-Remaining"] == "0"
 
 
+def test_a_generous_limit_is_counted_in_strides_and_never_a_hundredth_behind(
+    db: None, django_assert_num_queries: Any
+) -> None:
+    limits.count("key:fast", 10_000)
+    with django_assert_num_queries(0):
+        assert [limits.count("key:fast", 10_000).used for _ in range(3)] in ([2, 3, 4], [1, 2, 3])
+    for _ in range(200):
+        limits.count("key:fast", 10_000)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sum(n) FROM crm_ratecount WHERE slot LIKE 'key:fast@%'")
+        assert cursor.fetchone()[0] > 204 - 100
+
+
 # Idempotency
 
 
@@ -322,7 +335,7 @@ import django
 django.setup()
 from django.db import connection
 connection.settings_dict["NAME"] = sys.argv[1]
-from crm.rest import keys, limits
+from crm.rest import limits
 print(json.dumps([limits.count("key:twins", 60).remaining for _ in range(40)]))
 """
 

@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--shots", action="store_true", help="keep a picture of every page under test-results/shots")
+    parser.addoption("--shots", action="store_true", help="keep a picture of every page under .cauce/shots")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -69,7 +69,7 @@ def look(request: pytest.FixtureRequest) -> Callable[[Page, str], None]:
 
 
 def _keep(page: Page, name: str) -> None:
-    folder = Path("test-results/shots")
+    folder = Path(".cauce/shots")
     folder.mkdir(parents=True, exist_ok=True)
     before = page.viewport_size
     for width in (1440, 390):

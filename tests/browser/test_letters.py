@@ -68,9 +68,7 @@ def test_a_link_that_was_cut_says_so(live_server: LiveServer, page: Page, look: 
     look(page, "not-found")
 
 
-def test_ada_reads_what_was_sent(
-    live_server: LiveServer, quiet_page: Page, look: Callable[[Page, str], None]
-) -> None:
+def test_ada_reads_what_was_sent(live_server: LiveServer, quiet_page: Page, look: Callable[[Page, str], None]) -> None:
     User.objects.create_superuser("ada@example.com", PASSWORD, name="Ada")
     quiet_page.goto(f"{live_server.url}/login/?next=/sandbox/")
     quiet_page.get_by_label("Email").fill("ada@example.com")

@@ -69,9 +69,7 @@ def test_in_one_batch_the_second_candidate_sees_the_first() -> None:
     assert (second.run_id, second.reason) == (None, "already_inside")
 
 
-@pytest.mark.parametrize(
-    ("verb", "reason"), [("pause", "paused"), ("finish", "ended"), ("stop", "ended")]
-)
+@pytest.mark.parametrize(("verb", "reason"), [("pause", "paused"), ("finish", "ended"), ("stop", "ended")])
 def test_a_closed_campaign_says_that_it_is_closed(verb: str, reason: str) -> None:
     campaign, elena = cast.publish(cast.mail()), cast.person()
     getattr(lifecycle, verb)(campaign, actor=cast.ADA, now=clock.now())
@@ -143,8 +141,13 @@ def test_the_database_itself_refuses_a_second_active_run() -> None:
     row = Enrolment.objects.get(pk=cast.enter(campaign, elena))
     with pytest.raises(DatabaseError), transaction.atomic():
         Enrolment.objects.create(
-            campaign=campaign, version_id=row.version_id, contact=elena, key="other", due_at=clock.now(),
-            entry_occurred_at=clock.now(), entered_at=clock.now(),
+            campaign=campaign,
+            version_id=row.version_id,
+            contact=elena,
+            key="other",
+            due_at=clock.now(),
+            entry_occurred_at=clock.now(),
+            entered_at=clock.now(),
         )
 
 
@@ -177,7 +180,13 @@ def test_when_two_contacts_become_one_the_older_run_stays() -> None:
     for each in (elena, ghost):
         Arm.objects.create(campaign=campaign, step="s", contact=each, lane="a")
         PendingEntry.objects.create(
-            campaign=campaign, entry_index=0, contact=each, key="", event=1, entry={}, occurred_at=clock.now(),
+            campaign=campaign,
+            entry_index=0,
+            contact=each,
+            key="",
+            event=1,
+            entry={},
+            occurred_at=clock.now(),
             due_at=clock.now(),
         )
     joining.solve([(ghost.pk, elena.pk)])

@@ -139,7 +139,9 @@ def test_an_older_fact_that_comes_late_does_not_turn_the_timer_back() -> None:
 @pytest.mark.parametrize(
     ("bought", "left"),
     [
-        ({"cart_id": "c1"}, ["c2"]), ({"skus": ["boot"]}, ["c2"]), ({"skus": ["hat"]}, []),
+        ({"cart_id": "c1"}, ["c2"]),
+        ({"skus": ["boot"]}, ["c2"]),
+        ({"skus": ["hat"]}, []),
         ({"cart_id": "c9"}, ["c1", "c2"]),
     ],
 )

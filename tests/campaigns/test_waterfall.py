@@ -28,7 +28,11 @@ def campaign() -> Campaign:
     spanish = {"none": [{"f": "contact.country", "op": "is", "v": "FR"}]}
     entry = {"type": "segment", "segment": str(cast.segment(contacts).pk), "mode": "current"}
     made = cast.publish(
-        cast.mail(), cast.wait(), entry=[entry, {"type": "manual"}], eligibility=spanish, holdout_pct=25,
+        cast.mail(),
+        cast.wait(),
+        entry=[entry, {"type": "manual"}],
+        eligibility=spanish,
+        holdout_pct=25,
         **cast.BOUGHT_IS_THE_END,
     )
     cast.work()
@@ -50,9 +54,13 @@ def test_the_numbers_come_out(campaign: Campaign) -> None:
     assert (found["audience"], found["entered"]) == (41, 36)
     assert found["not_entered"] == {"eligibility": 4, "paused": 1}
     assert found["planned"] == 36
-    assert found["skipped"]["no_address"] + found["skipped"]["holdout_campaign"] + found["waiting"] + found[
-        "skipped"
-    ].get("recalled", 0) == 36
+    assert (
+        found["skipped"]["no_address"]
+        + found["skipped"]["holdout_campaign"]
+        + found["waiting"]
+        + found["skipped"].get("recalled", 0)
+        == 36
+    )
     assert found["held_out"] == found["skipped"]["holdout_campaign"] > 0
     assert found["converted"] == 3
     assert found["runs"]["entered"] == 36

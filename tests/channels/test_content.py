@@ -262,13 +262,17 @@ def test_links_that_are_part_liquid_are_left_to_the_data() -> None:
 BOOTS = "https://shop.example/boots"
 SHELF = {
     "subject": "x",
-    "html": "{% for p in products %}<a href=\"{{ p.url }}\">{{ p.url }}</a> <a href='{{ p.url }}?a=b'>y</a>{% endfor %}",
+    "html": (
+        "{% for p in products %}<a href=\"{{ p.url }}\">{{ p.url }}</a> <a href='{{ p.url }}?a=b'>y</a>{% endfor %}"
+    ),
     "text": "{% for p in viewed %}{{ p.name }}: {{ p.url }}, {{ p.url }}/more\n{% endfor %}",
 }
 
 
 def looked_at(contact: Contact, sku: str, **properties: str) -> None:
-    fact = timeline.NewFact(contact.pk, "Product Viewed", {"sku": sku, **properties}, people.NOON - timedelta(minutes=1))
+    fact = timeline.NewFact(
+        contact.pk, "Product Viewed", {"sku": sku, **properties}, people.NOON - timedelta(minutes=1)
+    )
     timeline.record([fact], now=people.NOON)
 
 
@@ -310,8 +314,17 @@ def test_a_text_message_follows_the_product_looked_at() -> None:
 def test_links_lead_to_the_web_and_nowhere_else() -> None:
     elena = people.people(1)[0]
     people.allow([elena], "email", "tracking")
-    number = content.publish("email", {"subject": "x", "html": '{% for p in products %}<a href="{{ p.url }}">x</a>{% endfor %}'})
-    odd = ["javascript:alert(1)", "ftp://shop.example/a", "//shop.example", "https://a.example/x y", "https://b.example\n", ""]
+    number = content.publish(
+        "email", {"subject": "x", "html": '{% for p in products %}<a href="{{ p.url }}">x</a>{% endfor %}'}
+    )
+    odd = [
+        "javascript:alert(1)",
+        "ftp://shop.example/a",
+        "//shop.example",
+        "https://a.example/x y",
+        "https://b.example\n",
+        "",
+    ]
     lines = [{"sku": f"s{at}", "url": url} for at, url in enumerate(odd)]
     message = asked(elena, number, context={"entry": {"properties": {"products": lines}}})
     html = content.load(number).render(one(message), message)["html"]
@@ -324,7 +337,9 @@ def test_targets_of_a_batch_are_stored_with_one_query_and_only_for_words_that_ne
     crowd = people.people(20)
     people.allow(crowd, "email", "tracking")
     shelf = content.publish("email", SHELF)
-    quiet = content.publish("email", {"subject": "x", "html": "{% for p in products %}{{ p.name }}{% endfor %}{{ viewed.size }}"})
+    quiet = content.publish(
+        "email", {"subject": "x", "html": "{% for p in products %}{{ p.name }}{% endfor %}{{ viewed.size }}"}
+    )
     for each in (shelf, quiet):
         content.load(each)
     cost = {}

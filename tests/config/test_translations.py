@@ -39,8 +39,9 @@ def asked_for() -> Iterator[str | tuple[str, ...]]:
             with path.open("rb") as file:
                 yield from (message for _, message, _, _ in extract("python", file, KEYWORDS))
     for path in templates():
-        source = BytesIO(templatize(path.read_text(encoding="utf-8")).encode())
-        yield from (message for _, message, _, _ in extract("python", source, KEYWORDS))
+        # What is left of a template looks like Python, but for its indentation.
+        calls = "\n".join(line.strip() for line in templatize(path.read_text(encoding="utf-8")).splitlines())
+        yield from (message for _, message, _, _ in extract("python", BytesIO(calls.encode()), KEYWORDS))
 
 
 @cache

@@ -39,9 +39,7 @@ def bring(tmp_path: Path, capsys: pytest.CaptureFixture[str], settings: Any) -> 
 
 
 def test_ada_brings_two_customers_with_their_consent(bring: Bring) -> None:
-    summary = bring(
-        ["ELENA@Example.com,600 11 22 33,Elena,ES,38", "dario@example.com,,Dario,IT,"], consent=CONSENT
-    )
+    summary = bring(["ELENA@Example.com,600 11 22 33,Elena,ES,38", "dario@example.com,,Dario,IT,"], consent=CONSENT)
     assert {key: summary[key] for key in ("rows", "created", "updated", "unchanged", "rejected")} == {
         "rows": 2, "created": 2, "updated": 0, "unchanged": 0, "rejected": 0,
     }  # fmt: skip
@@ -80,9 +78,7 @@ def test_a_changed_row_updates_and_keeps_what_was_before(bring: Bring) -> None:
 def test_chiara_said_no_and_an_import_does_not_lift_it(bring: Bring) -> None:
     bring(["chiara@example.com,+34600999888,Chiara,ES,"], consent=CONSENT)
     chiara = Contact.objects.get()
-    consent.record(
-        [consent.Statement(chiara.pk, "offers", "sms", "withdrawn", "", "keyword", "STOP")], now=clock.now()
-    )
+    consent.record([consent.Statement(chiara.pk, "offers", "sms", "withdrawn", "", "keyword", "STOP")], now=clock.now())
     bring(["chiara@example.com,+34600999888,Chiara,ES,"], consent=CONSENT | {"source": "Another list"})
     assert isinstance(consent.allowed(chiara.pk, "offers", "sms", clock.now()), permission.Deny)
     assert ConsentState.objects.get(channel="sms").state == "withdrawn"

@@ -59,9 +59,7 @@ def test_a_huge_cell_is_refused_and_the_rest_is_read(tmp_path: Path) -> None:
     assert [type(row).__name__ for row in rows] == ["Rejected", "Row"]
 
 
-@pytest.mark.parametrize(
-    ("content", "code"), [("", "empty_file"), ("a,a\n", "doubled_column"), ('"a\n', "open_quote")]
-)
+@pytest.mark.parametrize(("content", "code"), [("", "empty_file"), ("a,a\n", "doubled_column"), ('"a\n', "open_quote")])
 def test_a_file_without_a_header_says_so(tmp_path: Path, content: str, code: str) -> None:
     with pytest.raises(Problems) as caught:
         table(tmp_path, content)

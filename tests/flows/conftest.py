@@ -29,8 +29,11 @@ class Shop:
 
     def call(self, method: str, path: str, body: Any = None, *, expect: int | None = None) -> Any:
         response = self.http.generic(
-            method, f"/api/v1/{path}", json.dumps(body) if body is not None else "",
-            content_type="application/json", headers={"Authorization": f"Bearer {self.key}"},
+            method,
+            f"/api/v1/{path}",
+            json.dumps(body) if body is not None else "",
+            content_type="application/json",
+            headers={"Authorization": f"Bearer {self.key}"},
         )
         answer = response.json() if response.content else None
         if expect is None:
@@ -75,9 +78,9 @@ class Shop:
 
 
 @pytest.fixture
-def shop(transactional_db: None) -> Iterator[Shop]:
+def shop(transactional_db: None) -> Shop:
     clock.set_to(TUESDAY)
-    yield Shop()
+    return Shop()
 
 
 @pytest.fixture

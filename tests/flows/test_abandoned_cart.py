@@ -31,7 +31,9 @@ def stock(shop: Shop, sku: str, available: int) -> None:
 
 
 def add(shop: Shop, who: dict[str, str], cart: str, sku: str, price: str, quantity: int = 1) -> None:
-    shop.event(who, "Product Added", cart_id=cart, sku=sku, product_id=sku, price=price, currency="EUR", quantity=quantity)
+    shop.event(
+        who, "Product Added", cart_id=cart, sku=sku, product_id=sku, price=price, currency="EUR", quantity=quantity
+    )
 
 
 def outcomes(shop: Shop, campaign: str, who: dict[str, str]) -> dict[str, str]:
@@ -63,7 +65,8 @@ def test_elena_leaves_a_cart_and_is_written_to_on_two_channels(
     wait(minutes=25)
     [mail] = mails()
     assert "Elena" in mail.subject
-    assert "Mountain boot" in mail.text and "(2 left)" in mail.text  # the units at this moment
+    assert "Mountain boot" in mail.text
+    assert "(2 left)" in mail.text  # the units at this moment
     assert "Wool sock" in mail.text  # the latest lines, not those of the first event
     assert mail.headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     wait(days=1, hours=23)

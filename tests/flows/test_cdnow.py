@@ -34,9 +34,7 @@ class RecordShop:
         self.log, port = folder / "sink.log", folder / "sink.port"
         self.sink = subprocess.Popen([sys.executable, "-m", "tests.faults.sink", str(self.log), str(port)], cwd=ROOT)
         wait_for(port.exists, 20)
-        self.place = Installation(
-            EMAIL_URL=f"smtp://127.0.0.1:{port.read_text()}", TESTING_CLOCK="1", DEBUG="1"
-        )
+        self.place = Installation(EMAIL_URL=f"smtp://127.0.0.1:{port.read_text()}", TESTING_CLOCK="1", DEBUG="1")
         self.place.up("--no-demo")
         self.run("clock", "set", cdnow.END.isoformat())
         self.key = self.run("create_api_key", "--role", "admin", "--name", "shop").splitlines()[-1]

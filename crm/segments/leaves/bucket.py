@@ -59,7 +59,9 @@ class BucketLeaf(Leaf):
 
     def sentence(self) -> str:
         return _("random bucket %(low)d to %(high)d of 100 (%(salt)s)") % {
-            "low": self.low, "high": self.high, "salt": self.salt,
+            "low": self.low,
+            "high": self.high,
+            "salt": self.salt,
         }
 
     def needed(self) -> Any:

@@ -18,10 +18,18 @@ from crm.errors import Problem, Problems
 from crm.segments import conditions, sentences
 from crm.segments.conditions import TEXT, Condition
 from crm.segments.grammar import Leaf
-from crm.segments.sql import Sql, every, join, opposite, some
+from crm.segments.sql import Sql, every, exists, join, opposite, some
 
 STATES: Final = (
-    "unknown", "requested", "granted_unconfirmed", "granted", "soft", "refused", "withdrawn", "expired", "paused",
+    "unknown",
+    "requested",
+    "granted_unconfirmed",
+    "granted",
+    "soft",
+    "refused",
+    "withdrawn",
+    "expired",
+    "paused",
 )
 OPERATORS: Final = ("is", "is_not", "in", "not_in")
 
@@ -41,7 +49,9 @@ class ConsentField(Leaf):
         if condition and data["op"] not in (*OPERATORS, "=", "!="):
             problems.append(Problem(f"{path}/op", "unknown_operator", f"A consent takes {', '.join(OPERATORS)}."))
         if "missing" in data and not any(each.pointer == f"{path}/missing" for each in problems):
-            problems.append(Problem(f"{path}/missing", "unknown_key", 'A consent is never missing: without one it is "unknown".'))
+            problems.append(
+                Problem(f"{path}/missing", "unknown_key", 'A consent is never missing: without one it is "unknown".')
+            )
         wanted = condition.v if condition and isinstance(condition.v, tuple) else (condition.v,) if condition else ()
         problems += [
             Problem(f"{path}/v", "unknown_value", f"There is no consent {state!r}; it is one of {', '.join(STATES)}.")
@@ -55,9 +65,9 @@ class ConsentField(Leaf):
     def q(self, now: datetime, *, few: bool = False, known_at: datetime | None = None) -> Sql:
         states = list(self.condition.v) if self.condition.op == "in" else [self.condition.v]
         stands = some(stands_at(state, now) for state in states)
-        parts = [join("EXISTS (SELECT FROM {} AND ({}))", self._rows(), stands)]
+        parts = [exists(join("{} AND ({})", self._rows(), stands))]
         if "unknown" in states:
-            parts.append(opposite(join("EXISTS (SELECT FROM {})", self._rows())))
+            parts.append(opposite(exists(self._rows())))
         found = some(parts)
         return opposite(found) if self.condition.negated else found
 
@@ -82,7 +92,8 @@ class ConsentField(Leaf):
     def _rows(self) -> Sql:
         return join(
             "crm_consentstate s WHERE s.contact_id = crm_contact.id AND s.purpose = {} AND s.channel = {}",
-            self.purpose, self.channel,
+            self.purpose,
+            self.channel,
         )
 
 
@@ -93,7 +104,9 @@ def standing(now: datetime) -> Sql:
              WHEN s.state IN ('granted', 'soft', 'paused') AND s.expires_at <= {} THEN 'expired'
              WHEN s.state = 'paused' THEN CASE WHEN s.basis = ANY({}) THEN 'soft' ELSE 'granted' END
              ELSE s.state END""",
-        now, now, list(permission.SOFT_BASES),
+        now,
+        now,
+        list(permission.SOFT_BASES),
     )
 
 
@@ -123,13 +136,19 @@ def over(last: datetime, now: datetime, purpose: str, channel: str) -> Sql:
 
 
 def _unknown(names: list[str], at: str) -> list[Problem]:
-    if len(names) != 2:  # noqa: PLR2004 - purpose and channel
-        return [Problem(at, "unknown_field", "A consent is named consent.<purpose>.<channel>, like consent.offers.sms.")]
+    if len(names) != 2:
+        return [
+            Problem(at, "unknown_field", "A consent is named consent.<purpose>.<channel>, like consent.offers.sms.")
+        ]
     found = []
     if names[0] not in words.PURPOSES:
-        found.append(Problem(at, "unknown_purpose", f"There is no purpose {names[0]!r:.40}; known: {', '.join(words.PURPOSES)}."))
+        found.append(
+            Problem(at, "unknown_purpose", f"There is no purpose {names[0]!r:.40}; known: {', '.join(words.PURPOSES)}.")
+        )
     if names[1] not in words.CHANNELS:
-        found.append(Problem(at, "unknown_channel", f"There is no channel {names[1]!r:.40}; known: {', '.join(words.CHANNELS)}."))
+        found.append(
+            Problem(at, "unknown_channel", f"There is no channel {names[1]!r:.40}; known: {', '.join(words.CHANNELS)}.")
+        )
     return found
 
 

@@ -16,7 +16,16 @@ from crm.segments.grammar import Leaf
 from crm.segments.sql import FALSE, TRUE, Sql, every, join
 
 TEXTS: Final = (
-    "given_name", "family_name", "language", "timezone", "zone", "country", "region", "city", "postal_code", "source",
+    "given_name",
+    "family_name",
+    "language",
+    "timezone",
+    "zone",
+    "country",
+    "region",
+    "city",
+    "postal_code",
+    "source",
 )
 TEXT_KINDS: Final = (TEXT, SET)
 STORE: Final = Sql("coalesce((SELECT s.code FROM crm_store s WHERE s.id = crm_contact.home_store_id), '')")
@@ -40,8 +49,15 @@ class ContactField(Leaf):
     def parse(cls, data: Mapping[str, Any], path: str) -> Self:
         name = str(data["f"]).removeprefix("contact.")
         if name not in KINDS or data["f"] != f"contact.{name}":
-            raise Problems([Problem(f"{path}/f", "unknown_field", f"There is no field {data['f']!r:.80}; known: {NAMES}, "
-                                    "and fields.… for your own.")])
+            raise Problems(
+                [
+                    Problem(
+                        f"{path}/f",
+                        "unknown_field",
+                        f"There is no field {data['f']!r:.80}; known: {NAMES}, and fields.… for your own.",
+                    )
+                ]
+            )
         condition, problems = conditions.parse(data, path, KINDS[name])
         if condition is None:
             raise Problems(problems)
@@ -97,7 +113,14 @@ def window_flips(instant: Sql, condition: Condition, last: datetime, now: dateti
     span = condition.v if condition.op == "in_last" else -condition.v
     moved = join(
         "({} > {} AND {} <= {}) OR ({} > {} AND {} <= {})",
-        instant, last, instant, now, instant, last - span, instant, now - span,
+        instant,
+        last,
+        instant,
+        now,
+        instant,
+        last - span,
+        instant,
+        now - span,
     )
     return join("SELECT crm_contact.id FROM crm_contact WHERE {}", every([more, moved]))
 
@@ -111,9 +134,7 @@ def new_days(last: datetime, now: datetime, more: Sql = TRUE) -> Sql:
 def _birthdays(last: datetime, now: datetime, low: int, high: int) -> Sql:
     """Among those, the ones whose anniversary comes into or leaves the range on one of these days."""
     begun = days.crossed(last, now)
-    kept = {
-        day for date in begun for shift in (high, low - 1) for day in compare.anniversaries(date, shift, shift)
-    }
+    kept = {day for date in begun for shift in (high, low - 1) for day in compare.anniversaries(date, shift, shift)}
     # 28 February stands for the 29th in other years, so both are looked at around either.
     if kept & {"02-28", "02-29", "03-01"}:
         kept |= {"02-28", "02-29", "03-01"}
@@ -124,9 +145,7 @@ def _age(now: datetime) -> Sql:
     """Full years on the contact's date; somebody born on 29 February grows older on the 28th in other years."""
     today = days.today(now)
     years = join("(extract(year FROM {}) - extract(year FROM crm_contact.birth_date))::int", today)
-    return join(
-        "({} - (crm_contact.birth_date + make_interval(years => {}) > {})::int)::numeric", years, years, today
-    )
+    return join("({} - (crm_contact.birth_date + make_interval(years => {}) > {})::int)::numeric", years, years, today)
 
 
 registry.leaves.add("f.contact", ContactField)

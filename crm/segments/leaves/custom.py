@@ -32,8 +32,16 @@ class CustomField(Leaf):
         key = str(data["f"]).removeprefix("fields.")
         steps = values.steps(key)
         if data["f"] != f"fields.{key}" or steps is None or len(steps) != 1 or steps[0][1] or not values.clean(key):
-            raise Problems([Problem(f"{path}/f", "bad_path", f"{data['f']!r:.80} names no field; write fields.shoe_size: one "
-                                    "name of at most 80 characters without . [ ].")])
+            raise Problems(
+                [
+                    Problem(
+                        f"{path}/f",
+                        "bad_path",
+                        f"{data['f']!r:.80} names no field; write fields.shoe_size: one "
+                        "name of at most 80 characters without . [ ].",
+                    )
+                ]
+            )
         condition, problems = conditions.parse(data, path, KINDS)
         if condition is None:
             raise Problems(problems)

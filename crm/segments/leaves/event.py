@@ -19,7 +19,7 @@ from crm.errors import Problem, Problems
 from crm.segments import compare, conditions, sentences, where
 from crm.segments.compare import Json
 from crm.segments.grammar import Leaf
-from crm.segments.sql import Sql, every, join, opposite
+from crm.segments.sql import Sql, every, exists, join, opposite
 from crm.segments.where import Filter
 
 KEYS: Final = frozenset({"event", "did", "where", "count", "sum", "in_last", "before", "after", "channel"})
@@ -90,17 +90,20 @@ class EventLeaf(Leaf):
         return cls(name, did, window, filters, channels or (), amounts)
 
     def q(self, now: datetime, *, few: bool = False, known_at: datetime | None = None) -> Sql:
-        found = self._few(now, known_at) if few or not self.amounts else self._all(now, known_at)
+        found = self._one_by_one(now, known_at) if few or not self.amounts else self._all(now, known_at)
         return found if self.did else opposite(found)
 
     def seen(self, now: datetime) -> Sql:
-        parts = ["'count', count(*), 'last', max(e.occurred_at)"]
         sums = [amount for amount in self.amounts if amount.path is not None]
         facts = join("crm_event e WHERE e.contact_id = crm_contact.id AND {}", self.fits(now, None))
         if not sums:
-            return join(f"(SELECT jsonb_build_object({parts[0]}) FROM {{}})", facts)
+            return join("(SELECT jsonb_build_object('count', count(*), 'last', max(e.occurred_at)) FROM {})", facts)
         total = join("coalesce(sum({}), 0)", sums[0].number())
-        return join(f"(SELECT jsonb_build_object({parts[0]}, 'sum', {{}}) FROM {{}})", total, facts)
+        return join(
+            "(SELECT jsonb_build_object('count', count(*), 'last', max(e.occurred_at), 'sum', {}) FROM {})",
+            total,
+            facts,
+        )
 
     def sentence(self) -> str:
         said = _("did %(event)s") if self.did else _("did not do %(event)s")
@@ -112,7 +115,8 @@ class EventLeaf(Leaf):
         for amount in self.amounts:
             sign = {"is": "=", "is_not": "≠"}.get(amount.op, amount.op)
             what += ", " + (_("number %(sign)s %(v)s") if amount.path is None else _("sum %(sign)s %(v)s")) % {
-                "sign": sign, "v": sentences.plain(amount.v),
+                "sign": sign,
+                "v": sentences.plain(amount.v),
             }
         return what + self.window.said()
 
@@ -141,18 +145,21 @@ class EventLeaf(Leaf):
         parts += [_filter(each, now, alias) for each in self.where]
         return every(parts)
 
-    def _few(self, now: datetime, known_at: datetime | None) -> Sql:
-        mine = join("SELECT FROM crm_event e WHERE e.contact_id = crm_contact.id AND {}", self.fits(now, known_at))
+    def _one_by_one(self, now: datetime, known_at: datetime | None) -> Sql:
+        mine = join("crm_event e WHERE e.contact_id = crm_contact.id AND {}", self.fits(now, known_at))
         if not self.amounts:
-            return join("EXISTS ({})", mine)
-        return join("EXISTS ({} HAVING count(*) > 0 AND {})", mine, every(amount.q() for amount in self.amounts))
+            return exists(mine)
+        return join(
+            "EXISTS (SELECT FROM {} HAVING count(*) > 0 AND {})", mine, every(amount.q() for amount in self.amounts)
+        )
 
     def _all(self, now: datetime, known_at: datetime | None) -> Sql:
         """Aggregated once over the base; joined, it becomes a semi-join or an anti-join."""
         return join(
             """EXISTS (SELECT FROM (SELECT e.contact_id FROM crm_event e WHERE {}
                          GROUP BY e.contact_id HAVING {}) d WHERE d.contact_id = crm_contact.id)""",
-            self.fits(now, known_at), every(amount.q() for amount in self.amounts),
+            self.fits(now, known_at),
+            every(amount.q() for amount in self.amounts),
         )
 
 
@@ -184,7 +191,7 @@ def _filter(each: Filter, now: datetime, alias: str) -> Sql:
         return compare.compile(each.condition, Json(at(Sql(f"{alias}.properties"), each.path), local=False), now)
     rows, value, start = Sql(""), Sql(f"{alias}.properties"), 0
     for number, place in enumerate(lists):
-        array = at(value, each.path[start:place + 1])
+        array = at(value, each.path[start : place + 1])
         safe = join("jsonb_array_elements(CASE jsonb_typeof({}) WHEN 'array' THEN {} ELSE '[]' END)", array, array)
         rows = join(f"{{}}{', LATERAL ' if number else ''}{{}} AS v{number}(item)", rows, safe)
         value, start = Sql(f"v{number}.item"), place + 1
@@ -200,7 +207,9 @@ def _channels(data: Mapping[str, Any]) -> tuple[str, ...]:
     for channel in asked:
         if channel not in words.EVENT_CHANNELS:
             raise conditions.Mistake(
-                "unknown_channel", f"There is no channel {channel!r:.40}; known: {', '.join(words.EVENT_CHANNELS)}.", "/channel"
+                "unknown_channel",
+                f"There is no channel {channel!r:.40}; known: {', '.join(words.EVENT_CHANNELS)}.",
+                "/channel",
             )
     return tuple(asked)
 
@@ -233,13 +242,17 @@ class Reader:
         return did is not False
 
     def window(self) -> Window:
-        span = self.take(lambda: conditions.window(self.data["in_last"], "/in_last")) if "in_last" in self.data else None
+        span = (
+            self.take(lambda: conditions.window(self.data["in_last"], "/in_last")) if "in_last" in self.data else None
+        )
         after, before = (
             self.take(lambda key=key: conditions.instant(self.data[key], f"/{key}")) if key in self.data else None
             for key in ("after", "before")
         )
         if after and before and after >= before:
-            self.problems.append(Problem(f"{self.path}/after", "empty_range", '"after" is not before "before": nothing could match.'))
+            self.problems.append(
+                Problem(f"{self.path}/after", "empty_range", '"after" is not before "before": nothing could match.')
+            )
         return Window(span, after, before)
 
     def where(self) -> tuple[Filter, ...]:
@@ -259,7 +272,11 @@ class Reader:
         self.problems += conditions.unknown_keys(data, keys, path)
         op = conditions.ALIASES.get(data["op"], data["op"]) if isinstance(data["op"], str) else None
         if op not in SIGNS:
-            self.problems.append(Problem(f"{path}/op", "unknown_operator", f"{data['op']!r:.40} does not go here; use {', '.join(SIGNS)}."))
+            self.problems.append(
+                Problem(
+                    f"{path}/op", "unknown_operator", f"{data['op']!r:.40} does not go here; use {', '.join(SIGNS)}."
+                )
+            )
         v = self.take(lambda: conditions.plain_number(data["v"], f"/{key}/v"))
         steps = self.take(lambda: where.property_path(data["of"], f"/{key}/of", lists=False)) if key == "sum" else None
         if op not in SIGNS or v is None or (key == "sum" and steps is None):

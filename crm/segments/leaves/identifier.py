@@ -28,7 +28,9 @@ class IdentifierField(Leaf):
         kind = str(data["f"]).removeprefix("identifier.")
         if kind not in KINDS:
             known = ", ".join(f"identifier.{each}" for each in KINDS)
-            raise Problems([Problem(f"{path}/f", "unknown_field", f"There is no field {data['f']!r:.80}; known: {known}.")])
+            raise Problems(
+                [Problem(f"{path}/f", "unknown_field", f"There is no field {data['f']!r:.80}; known: {known}.")]
+            )
         condition, problems = conditions.parse(data, path, (TEXT, SET))
         if condition is None:
             raise Problems(problems)

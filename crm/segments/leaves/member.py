@@ -13,7 +13,7 @@ from crm import publicids, registry
 from crm.errors import Problem, Problems
 from crm.segments import conditions
 from crm.segments.grammar import Leaf
-from crm.segments.sql import Sql, join, opposite
+from crm.segments.sql import Sql, exists, join, opposite
 
 KEYS: Final = frozenset({"segment", "member"})
 
@@ -55,10 +55,8 @@ class MemberLeaf(Leaf):
         return frozenset({f"segment:{self.segment}"})
 
     def _stands(self) -> Sql:
-        return join(
-            "EXISTS (SELECT FROM crm_segmentmember m WHERE m.segment_id = {} AND m.contact_id = crm_contact.id)",
-            self.segment,
-        )
+        rows = "crm_segmentmember m WHERE m.segment_id = {} AND m.contact_id = crm_contact.id"
+        return exists(join(rows, self.segment))
 
 
 def reference(prefix: str, value: Any, at: str) -> int:

@@ -36,13 +36,25 @@ class ReachableField(Leaf):
         purpose = data.get("purpose", DEFAULT_PURPOSE)
         condition, problems = conditions.parse(data, path, (BOOLEAN,), extra=("purpose",))
         if channel not in words.CHANNELS:
-            problems.append(Problem(f"{path}/f", "unknown_channel", f"There is no channel {channel!r:.40}; known: "
-                                    f"{', '.join(words.CHANNELS)}."))
+            problems.append(
+                Problem(
+                    f"{path}/f",
+                    "unknown_channel",
+                    f"There is no channel {channel!r:.40}; known: {', '.join(words.CHANNELS)}.",
+                )
+            )
         if purpose not in words.PURPOSES:
-            problems.append(Problem(f"{path}/purpose", "unknown_purpose", f"There is no purpose {purpose!r:.40}; known: "
-                                    f"{', '.join(words.PURPOSES)}."))
+            problems.append(
+                Problem(
+                    f"{path}/purpose",
+                    "unknown_purpose",
+                    f"There is no purpose {purpose!r:.40}; known: {', '.join(words.PURPOSES)}.",
+                )
+            )
         if "missing" in data and not any(each.pointer == f"{path}/missing" for each in problems):
-            problems.append(Problem(f"{path}/missing", "unknown_key", "Somebody is reachable or is not; leave \"missing\" out."))
+            problems.append(
+                Problem(f"{path}/missing", "unknown_key", 'Somebody is reachable or is not; leave "missing" out.')
+            )
         if problems or condition is None:
             raise Problems(problems)
         return cls(channel, purpose, condition.v is not condition.negated)
@@ -54,8 +66,10 @@ class ReachableField(Leaf):
         return join("to_jsonb({})", self._allowed(now))
 
     def sentence(self) -> str:
-        said = _("can be reached by %(channel)s for %(purpose)s") if self.wanted else _(
-            "cannot be reached by %(channel)s for %(purpose)s"
+        said = (
+            _("can be reached by %(channel)s for %(purpose)s")
+            if self.wanted
+            else _("cannot be reached by %(channel)s for %(purpose)s")
         )
         return said % {"channel": self.channel, "purpose": self.purpose}
 
@@ -76,7 +90,12 @@ class ReachableField(Leaf):
                  JOIN crm_address a ON a.medium = p.medium AND a.hash = p.hash
                  JOIN crm_identifier i ON i.address_id = a.id
                WHERE p.medium = {} AND ((p.until > {} AND p.until <= {}) OR (p.since > {} AND p.since <= {}))""",
-            ended, medium, last, now, last, now,
+            ended,
+            medium,
+            last,
+            now,
+            last,
+            now,
         )
 
     def _allowed(self, now: datetime) -> Sql:

@@ -18,7 +18,7 @@ from crm.errors import Problem, Problems
 from crm.segments import conditions, sentences, where
 from crm.segments.grammar import Leaf
 from crm.segments.leaves.event import EventLeaf, Reader, Window, at, event_name, moved
-from crm.segments.sql import Sql, every, join
+from crm.segments.sql import Sql, every, exists, join, opposite
 
 KEYS: Final = frozenset({"sequence", "same", "within", "in_last"})
 SHAPE: Final = 'A sequence is two events, like [{"event": "Product Added"}, {"not": {"event": "Order Completed"}}].'
@@ -37,7 +37,7 @@ class SequenceLeaf(Leaf):
         reader = Reader(data, path)
         reader.known(KEYS)
         steps = data["sequence"]
-        if not isinstance(steps, list) or len(steps) != 2:  # noqa: PLR2004 - a pair
+        if not isinstance(steps, list) or len(steps) != 2:
             raise Problems([*reader.problems, Problem(f"{path}/sequence", "wrong_type", SHAPE)])
         negated = isinstance(steps[1], Mapping) and set(steps[1]) == {"not"}
         first = _event(reader, steps[0], f"{path}/sequence/0", reader.window())
@@ -46,13 +46,18 @@ class SequenceLeaf(Leaf):
         within = reader.take(lambda: conditions.window(data["within"], "/within")) if "within" in data else None
         same = reader.take(lambda: where.property_path(data["same"], "/same", lists=False)) if "same" in data else []
         if negated and "within" not in data:
-            reader.problems.append(Problem(path, "missing_key", '"within" is missing: when it is certain that nothing followed.'))
+            reader.problems.append(
+                Problem(path, "missing_key", '"within" is missing: when it is certain that nothing followed.')
+            )
         if reader.problems or first is None or then is None:
             raise Problems(reader.problems)
         return cls(first, then, not negated, within, tuple(same or ()))
 
     def q(self, now: datetime, *, few: bool = False, known_at: datetime | None = None) -> Sql:
-        parts = [join("n.contact_id = e.contact_id AND n.occurred_at > e.occurred_at"), self.then.fits(now, known_at, "n")]
+        parts = [
+            join("n.contact_id = e.contact_id AND n.occurred_at > e.occurred_at"),
+            self.then.fits(now, known_at, "n"),
+        ]
         over = []
         if self.within:
             parts.append(join("n.occurred_at <= e.occurred_at + {}::interval", self.within))
@@ -61,12 +66,11 @@ class SequenceLeaf(Leaf):
             key = at(Sql("e.properties"), self.same)
             parts.append(join("{} = {}", at(Sql("n.properties"), self.same), key))
             over.append(join("{} <> 'null'", key))  # NULL too: an event without the value begins nothing
-        word = "" if self.followed else "NOT "
-        return join(
-            f"EXISTS (SELECT FROM crm_event e WHERE e.contact_id = crm_contact.id AND {{}} "
-            f"AND {word}EXISTS (SELECT FROM crm_event n WHERE {{}}))",
-            every([self.first.fits(now, known_at), *over]), every(parts),
+        begun = join(
+            "crm_event e WHERE e.contact_id = crm_contact.id AND {}", every([self.first.fits(now, known_at), *over])
         )
+        then = exists(join("crm_event n WHERE {}", every(parts)))
+        return exists(join("{} AND {}", begun, then if self.followed else opposite(then)))
 
     def seen(self, now: datetime) -> Sql:
         return self.first.seen(now)

@@ -162,7 +162,12 @@ def something(value: Any) -> bool:
 # --- conditions ------------------------------------------------------------------------------
 
 TWINS = {
-    "is_not": "is", "!=": "is", "not_in": "in", "not_contains": "contains", "has_none": "has_any", "not_in_last": "in_last",
+    "is_not": "is",
+    "!=": "is",
+    "not_in": "in",
+    "not_contains": "contains",
+    "has_none": "has_any",
+    "not_in_last": "in_last",
 }
 
 
@@ -204,7 +209,7 @@ def _wanted(v: Any, zone: str) -> Any:
     return as_number(v)
 
 
-def _compare(op: str, got: Any, v: Any, zone: str, now: datetime) -> bool:
+def _compare(op: str, got: Any, v: Any, zone: str, now: datetime) -> bool:  # noqa: C901 - a page, read from above
     today = local(now, zone)
     if op == "is":
         return got == (as_number(v) if type(got) is Decimal else v)
@@ -252,7 +257,7 @@ def span(v: Any) -> timedelta:
 # --- leaves ----------------------------------------------------------------------------------
 
 
-def _field(rule: Any, person: Person, now: datetime) -> bool:
+def _field(rule: Any, person: Person, now: datetime) -> bool:  # noqa: C901
     first, rest = rule["f"].split(".", 1)
     if first == "fields":
         return condition(rule, [person.fields.get(rest)], person.zone, now)
@@ -304,17 +309,24 @@ def reachable(person: Person, channel: str, purpose: str, now: datetime) -> bool
     if channel not in medium:
         return any(
             standing(said, now) in ("granted", "soft") and said.address is None
-            for said in person.said if (said.purpose, said.channel) == (purpose, channel)
+            for said in person.said
+            if (said.purpose, said.channel) == (purpose, channel)
         )
     for place, address in enumerate(person.addresses):
         if address.medium != medium[channel] or address.health not in ("valid", "risky"):
             continue
-        if any(where in ("", channel) and since <= now and (until is None or until > now) for where, since, until in address.suppressed):
+        if any(
+            where in ("", channel) and since <= now and (until is None or until > now)
+            for where, since, until in address.suppressed
+        ):
             continue
         if (purpose, channel) in address.stopped:
             continue
         for said in person.said:
-            if (said.purpose, said.channel, said.address) == (purpose, channel, place) and standing(said, now) in ("granted", "soft"):
+            if (said.purpose, said.channel, said.address) == (purpose, channel, place) and standing(said, now) in (
+                "granted",
+                "soft",
+            ):
                 return True
     return False
 
@@ -351,8 +363,14 @@ def _fits(rule: Any, told: Told, now: datetime) -> bool:
 def _number(rule: Any, number: Decimal) -> bool:
     op, v = rule["op"], Decimal(str(rule["v"]))
     return {
-        "is": number == v, "=": number == v, "is_not": number != v, "!=": number != v,
-        "<": number < v, "<=": number <= v, ">": number > v, ">=": number >= v,
+        "is": number == v,
+        "=": number == v,
+        "is_not": number != v,
+        "!=": number != v,
+        "<": number < v,
+        "<=": number <= v,
+        ">": number > v,
+        ">=": number >= v,
     }[op]
 
 
@@ -383,7 +401,9 @@ def _sequence(rule: Any, person: Person, now: datetime) -> bool:
         if "same" in rule and (not key or key[0] is None):
             continue
         followed = any(
-            _fits(second, two, now) and two.at > one.at and (within is None or two.at <= one.at + within)
+            _fits(second, two, now)
+            and two.at > one.at
+            and (within is None or two.at <= one.at + within)
             and ("same" not in rule or _same(walk(two.properties, rule["same"].removeprefix("properties.")), key))
             for two in person.told
         )
@@ -418,7 +438,8 @@ def _message(rule: Any, person: Person, now: datetime) -> bool:
     about = rule["message"]
     event = {key: rule[key] for key in ("in_last", "before", "after") if key in rule}
     fitting = [
-        told for told in person.told
+        told
+        for told in person.told
         if _fits({"event": "Message " + rule.get("did", "sent").capitalize(), **event}, told, now)
         and ("campaign" not in about or told.campaign == int(about["campaign"]))
         and ("channel" not in about or walk(told.properties, "channel") == [about["channel"]])

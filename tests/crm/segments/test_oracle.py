@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.crm.segments import oracle
-from tests.crm.segments import people
 import pytest
 from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.crm.segments.people import NOW
 
 from crm.segments import audience, parse
+from tests.crm.segments import oracle, people
+from tests.crm.segments.people import NOW
 
 pytestmark = pytest.mark.django_db
 MANY = settings(
-    max_examples=60, deadline=None, derandomize=False,
+    max_examples=60,
+    deadline=None,
+    derandomize=False,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 
@@ -65,7 +66,9 @@ def test_an_explanation_says_of_each_clause_what_the_page_says(db: None, person:
         with transaction.atomic():
             (contact,) = people.store([person])
             told = audience.explain(parse.parse(written), contact, NOW)
-            assert [clause.matches for clause in told.clauses] == [oracle.leaf(leaf, person, NOW) for leaf in leaves_of(written)]
+            assert [clause.matches for clause in told.clauses] == [
+                oracle.leaf(leaf, person, NOW) for leaf in leaves_of(written)
+            ]
             assert all(clause.sentence for clause in told.clauses)
             raise Undone
     except Undone:

@@ -65,16 +65,36 @@ MISTAKES = [
     ({"f": "fields.x", "op": "between", "v": [1]}, "/rule/v", "wrong_type", "list of two"),
     ({"f": "fields.x", "op": "between", "v": [2, 1]}, "/rule/v", "empty_range", "Swap"),
     ({"f": "fields.x", "op": "between", "v": [1, "2026-01-01"]}, "/rule/v", "mixed_types", "two dates"),
-    ({"f": "fields.x", "op": "between", "v": ["2026-01-01", "2026-01-01T00:00:00Z"]}, "/rule/v", "mixed_types", "two instants"),
+    (
+        {"f": "fields.x", "op": "between", "v": ["2026-01-01", "2026-01-01T00:00:00Z"]},
+        "/rule/v",
+        "mixed_types",
+        "two instants",
+    ),
     ({"f": "fields.x", "op": "has_any", "v": "a"}, "/rule/v", "wrong_type", "list"),
     ({"f": "fields.x", "op": "has_any", "v": [1]}, "/rule/v/0", "wrong_type", "text"),
     ({"f": "fields.x", "op": "before", "v": "tomorrow"}, "/rule/v", "not_a_date", "2026-03-28"),
     ({"f": "fields.x", "op": "on", "v": "2026-03-28T00:00:00Z"}, "/rule/v", "not_a_date", "2026-03-28"),
     ({"f": "contact.birth_date", "op": "before", "v": "2026-02-31"}, "/rule/v", "not_a_date", "2026-03-28"),
     ({"f": "contact.created_at", "op": "in_last", "v": 30}, "/rule/v", "wrong_type", "minutes, hours, days, weeks"),
-    ({"f": "contact.created_at", "op": "in_last", "v": {"value": 1, "unit": "moons"}}, "/rule/v/unit", "unknown_unit", "minutes"),
-    ({"f": "contact.created_at", "op": "in_last", "v": {"value": 0, "unit": "days"}}, "/rule/v/value", "not_a_number", "from 1"),
-    ({"f": "contact.created_at", "op": "in_last", "v": {"value": 10**9, "unit": "days"}}, "/rule/v/value", "too_long", "100 years"),
+    (
+        {"f": "contact.created_at", "op": "in_last", "v": {"value": 1, "unit": "moons"}},
+        "/rule/v/unit",
+        "unknown_unit",
+        "minutes",
+    ),
+    (
+        {"f": "contact.created_at", "op": "in_last", "v": {"value": 0, "unit": "days"}},
+        "/rule/v/value",
+        "not_a_number",
+        "from 1",
+    ),
+    (
+        {"f": "contact.created_at", "op": "in_last", "v": {"value": 10**9, "unit": "days"}},
+        "/rule/v/value",
+        "too_long",
+        "100 years",
+    ),
     ({"f": "contact.birth_date", "op": "anniversary", "v": 3}, "/rule/v", "wrong_type", '"from"'),
     ({"f": "contact.birth_date", "op": "anniversary", "v": {"from": 0, "to": 181}}, "/rule/v", "wrong_type", "180"),
     ({"f": "contact.birth_date", "op": "days", "v": {"from": 1, "to": 0}}, "/rule/v", "empty_range", "Swap"),
@@ -85,7 +105,12 @@ MISTAKES = [
     ({"f": "consent.offers.pigeon", "op": "is", "v": "granted"}, "/rule/f", "unknown_channel", "email"),
     ({"f": "consent.offers.sms", "op": "is", "v": "yes"}, "/rule/v", "unknown_value", "granted"),
     ({"f": "consent.offers.sms", "op": "starts", "v": "granted"}, "/rule/op", "unknown_operator", "not_in"),
-    ({"f": "consent.offers.sms", "op": "is", "v": "granted", "missing": "no"}, "/rule/missing", "unknown_key", "unknown"),
+    (
+        {"f": "consent.offers.sms", "op": "is", "v": "granted", "missing": "no"},
+        "/rule/missing",
+        "unknown_key",
+        "unknown",
+    ),
     ({"f": "reachable.pigeon", "op": "is", "v": True}, "/rule/f", "unknown_channel", "email"),
     ({"f": "reachable.email", "op": "is", "v": "yes"}, "/rule/v", "wrong_type", "boolean"),
     ({"f": "reachable.email", "op": "is", "v": True, "purpose": "x"}, "/rule/purpose", "unknown_purpose", "offers"),
@@ -98,7 +123,12 @@ MISTAKES = [
     ({**BOUGHT, "did": "yes"}, "/rule/did", "wrong_type", "true or false"),
     ({**BOUGHT, "in_last": 3}, "/rule/in_last", "wrong_type", "span of time"),
     ({**BOUGHT, "after": "2026-01-01"}, "/rule/after", "not_an_instant", "with Z or an offset"),
-    ({**BOUGHT, "after": "2026-01-02T00:00:00Z", "before": "2026-01-01T00:00:00Z"}, "/rule/after", "empty_range", "not before"),
+    (
+        {**BOUGHT, "after": "2026-01-02T00:00:00Z", "before": "2026-01-01T00:00:00Z"},
+        "/rule/after",
+        "empty_range",
+        "not before",
+    ),
     ({**BOUGHT, "channel": "moon"}, "/rule/channel", "unknown_channel", "store"),
     ({**BOUGHT, "count": 3}, "/rule/count", "wrong_type", '"count" reads'),
     ({**BOUGHT, "count": {"op": "contains", "v": 3}}, "/rule/count/op", "unknown_operator", ">="),
@@ -106,13 +136,33 @@ MISTAKES = [
     ({**BOUGHT, "count": {"op": ">", "v": 3, "of": "x"}}, "/rule/count/of", "unknown_key", "op, v"),
     ({**BOUGHT, "sum": {"op": ">", "v": 3}}, "/rule/sum", "wrong_type", "properties.total.amount"),
     ({**BOUGHT, "sum": {"of": "total", "op": ">", "v": 3}}, "/rule/sum/of", "unknown_field", "properties."),
-    ({**BOUGHT, "sum": {"of": "properties.lines[].price", "op": ">", "v": 3}}, "/rule/sum/of", "bad_path", "leave [] out"),
+    (
+        {**BOUGHT, "sum": {"of": "properties.lines[].price", "op": ">", "v": 3}},
+        "/rule/sum/of",
+        "bad_path",
+        "leave [] out",
+    ),
     ({**BOUGHT, "where": {}}, "/rule/where", "wrong_type", "list of conditions"),
     ({**BOUGHT, "where": [3]}, "/rule/where/0", "wrong_type", "properties.category"),
     ({**BOUGHT, "where": [SPAIN]}, "/rule/where/0/f", "unknown_field", "properties.category"),
-    ({**BOUGHT, "where": [{"f": "properties.a..b", "op": "is", "v": 1}]}, "/rule/where/0/f", "bad_path", "cannot be followed"),
-    ({**BOUGHT, "where": [{"f": "properties.a[].b[].c[]", "op": "is", "v": 1}]}, "/rule/where/0/f", "bad_path", "cannot be followed"),
-    ({**BOUGHT, "where": [{"f": "properties.a", "op": "in_last", "v": SPAN}]}, "/rule/where/0/op", "unknown_operator", "before"),
+    (
+        {**BOUGHT, "where": [{"f": "properties.a..b", "op": "is", "v": 1}]},
+        "/rule/where/0/f",
+        "bad_path",
+        "cannot be followed",
+    ),
+    (
+        {**BOUGHT, "where": [{"f": "properties.a[].b[].c[]", "op": "is", "v": 1}]},
+        "/rule/where/0/f",
+        "bad_path",
+        "cannot be followed",
+    ),
+    (
+        {**BOUGHT, "where": [{"f": "properties.a", "op": "in_last", "v": SPAN}]},
+        "/rule/where/0/op",
+        "unknown_operator",
+        "before",
+    ),
     ({**BOUGHT, "where": [{"f": "properties.a", "op": "is_set"}] * 21}, "/rule/where", "too_long", "20"),
     # sequences
     ({"sequence": [BOUGHT]}, "/rule/sequence", "wrong_type", "two events"),
@@ -154,14 +204,25 @@ def test_a_mistake_is_named_with_its_place_and_its_remedy(rule: Any, pointer: st
 
 
 def test_ada_is_told_all_mistakes_at_once() -> None:
-    found = wrong({"all": [
-        {"f": "contact.shoes", "op": "is", "v": "x"},
-        {"any": [{"f": "contact.city", "op": "~"}, {"none": []}]},
-        {"event": "", "did": 3, "in_last": {}, "where": [{"f": "x", "op": "is", "v": {}}], "more": 1},
-    ]})
+    found = wrong(
+        {
+            "all": [
+                {"f": "contact.shoes", "op": "is", "v": "x"},
+                {"any": [{"f": "contact.city", "op": "~"}, {"none": []}]},
+                {"event": "", "did": 3, "in_last": {}, "where": [{"f": "x", "op": "is", "v": {}}], "more": 1},
+            ]
+        }
+    )
     assert [where for where, _, _ in found] == [
-        "/rule/all/0/f", "/rule/all/1/any/0/op", "/rule/all/1/any/1/none", "/rule/all/2/more", "/rule/all/2/event",
-        "/rule/all/2/in_last", "/rule/all/2/did", "/rule/all/2/where/0/f", "/rule/all/2/where/0/v",
+        "/rule/all/0/f",
+        "/rule/all/1/any/0/op",
+        "/rule/all/1/any/1/none",
+        "/rule/all/2/more",
+        "/rule/all/2/event",
+        "/rule/all/2/in_last",
+        "/rule/all/2/did",
+        "/rule/all/2/where/0/f",
+        "/rule/all/2/where/0/v",
     ]
 
 
@@ -171,7 +232,9 @@ def nested(levels: int) -> Any:
 
 def test_a_rule_of_eight_levels_is_read_and_one_of_nine_is_too_deep() -> None:
     parse.parse(nested(8))
-    assert wrong(nested(9)) == [("/rule" + "/all/0" * 7, "too_deep", "A rule is at most 8 levels deep; make a segment of the inner part.")]
+    assert wrong(nested(9)) == [
+        ("/rule" + "/all/0" * 7, "too_deep", "A rule is at most 8 levels deep; make a segment of the inner part.")
+    ]
 
 
 def test_a_bottomless_rule_is_refused_without_reading_it_to_the_end() -> None:
@@ -197,14 +260,33 @@ def test_the_place_begins_where_the_asker_says() -> None:
 
 
 def test_what_a_rule_mentions_is_known() -> None:
-    rule = parse.parse({"all": [
-        SPAIN, {"f": "fields.size", "op": ">", "v": 1}, {"f": "contact.age", "op": ">", "v": 17}, {**BOUGHT, "did": False},
-        {"f": "reachable.sms", "op": "is", "v": True}, {"segment": "seg_c", "member": True}, {"stage": "loyal"},
-        {"campaign": 3, "state": "in"}, {"message": {}, "did": "clicked"}, {"random": {"from": 0, "to": 1, "salt": "s"}},
-    ]})
+    rule = parse.parse(
+        {
+            "all": [
+                SPAIN,
+                {"f": "fields.size", "op": ">", "v": 1},
+                {"f": "contact.age", "op": ">", "v": 17},
+                {**BOUGHT, "did": False},
+                {"f": "reachable.sms", "op": "is", "v": True},
+                {"segment": "seg_c", "member": True},
+                {"stage": "loyal"},
+                {"campaign": 3, "state": "in"},
+                {"message": {}, "did": "clicked"},
+                {"random": {"from": 0, "to": 1, "salt": "s"}},
+            ]
+        }
+    )
     assert rule.mentions() >= {
-        "contact.country", "fields.size", "contact.birth_date", "contact.zone", "event:Order Completed", "consent",
-        "segment:12", "stage", "campaign:3", "event:Message Clicked",
+        "contact.country",
+        "fields.size",
+        "contact.birth_date",
+        "contact.zone",
+        "event:Order Completed",
+        "consent",
+        "segment:12",
+        "stage",
+        "campaign:3",
+        "event:Message Clicked",
     }
     assert rule.segments() == {12}
 
@@ -216,5 +298,7 @@ def test_every_operator_is_documented() -> None:
 
 
 def test_where_answers_its_mistakes_to_a_journey_too() -> None:
-    assert [problem.pointer for problem in where.problems([{"f": "x", "op": "is", "v": 1}], "/entry/0/where")] == ["/entry/0/where/0/f"]
+    assert [problem.pointer for problem in where.problems([{"f": "x", "op": "is", "v": 1}], "/entry/0/where")] == [
+        "/entry/0/where/0/f"
+    ]
     assert where.problems([{"f": "properties.x", "op": "is", "v": 1}]) == []

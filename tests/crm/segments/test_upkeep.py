@@ -12,8 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from crm import capture, clock, consent, registry, timeline
-from crm.models import Address, Contact, Dirty, Segment, SegmentChange, SegmentMember
+from crm import capture, clock, consent, registry, suppression, timeline
+from crm.models import Address, Contact, Dirty, Segment, SegmentChange, SegmentMember, Suppression
 from crm.normalise import Trace
 from crm.permission import Statement
 from crm.segments import audience, chores, edit, live, upkeep
@@ -21,7 +21,7 @@ from crm.timeline import NewFact
 
 pytestmark = pytest.mark.django_db
 
-START = datetime(2026, 3, 27, 22, 50, tzinfo=UTC)
+START = datetime(2026, 3, 27, 22, 50, tzinfo=UTC)  # ten minutes to midnight in Madrid, the zone of the workspace
 DAY = timedelta(days=1)
 SPAIN = {"f": "contact.country", "op": "is", "v": "ES"}
 BOUGHT = {"event": "Order Completed", "in_last": {"value": 1, "unit": "days"}}
@@ -103,7 +103,8 @@ def test_chiara_joins_when_she_buys_and_leaves_a_day_later(heard: Heard) -> None
     settle()
     assert members(buyers) == set()
     assert [(change.contact_id, change.joined, change.why) for change in heard.changes] == [
-        (chiara, True, "event:Order Completed"), (chiara, False, "time"),
+        (chiara, True, "event:Order Completed"),
+        (chiara, False, "time"),
     ]
     assert dario not in {change.contact_id for change in heard.changes}
     buyers.refresh_from_db()
@@ -149,7 +150,10 @@ def test_elena_who_says_no_leaves_those_who_can_be_reached() -> None:
     consent.record([statement], now=clock.now())
     settle()
     assert members(reachable) == {elena}
-    consent.record([Statement(elena, "offers", "email", "withdrawn", "consent", "one_click", "link", occurred_at=clock.now())], now=clock.now())
+    consent.record(
+        [Statement(elena, "offers", "email", "withdrawn", "consent", "one_click", "link", occurred_at=clock.now())],
+        now=clock.now(),
+    )
     settle()
     assert members(reachable) == set()
 
@@ -164,7 +168,11 @@ def test_a_segment_about_a_segment_follows_in_the_same_turn(heard: Heard) -> Non
     tell(chiara)
     react()
     assert (members(buyers), members(both), members(others)) == ({chiara}, {chiara}, set())
-    assert [(change.segment_id, change.joined) for change in heard.changes] == [(buyers.pk, True), (both.pk, True), (others.pk, False)]
+    assert [(change.segment_id, change.joined) for change in heard.changes] == [
+        (buyers.pk, True),
+        (both.pk, True),
+        (others.pk, False),
+    ]
 
 
 def test_the_first_members_do_not_join_but_a_changed_rule_lets_people_in_and_out(heard: Heard) -> None:
@@ -173,7 +181,10 @@ def test_the_first_members_do_not_join_but_a_changed_rule_lets_people_in_and_out
     assert heard.changes == []
     assert row.count == 1
     row = edit.update(row, rule={"f": "contact.country", "op": "is", "v": "FR"}, actor="user:ada", now=clock.now())
-    assert {(change.contact_id, change.joined, change.why) for change in heard.changes} == {(chiara, False, "rule"), (dario, True, "rule")}
+    assert {(change.contact_id, change.joined, change.why) for change in heard.changes} == {
+        (chiara, False, "rule"),
+        (dario, True, "rule"),
+    }
     assert (row.revision, row.built_revision, row.count) == (2, 2, 1)
     changes = SegmentChange.objects.filter(segment=row).order_by("id").values_list("contact_id", "joined")
     assert sorted(changes) == sorted([(chiara, True), (chiara, False), (dario, True)])
@@ -216,7 +227,9 @@ def test_only_rules_that_mention_it_are_asked_and_only_about_her() -> None:
     segment(BOUGHT)
     settle()
     tell(chiara)
-    with CaptureQueriesContext(connection, ) as queries:
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
         upkeep.refresh([chiara], ["event:Order Completed"], clock.now())
     asked = [query["sql"] for query in queries if "FROM crm_contact" in query["sql"]]
     assert len(asked) == 1
@@ -234,7 +247,14 @@ def test_the_number_of_queries_does_not_depend_on_how_many_people_or_rules() -> 
 def asked_for(many: int) -> int:
     people = [somebody(f"p{number}") for number in range(many)]
     rows = [
-        segment({"all": [{"event": f"Thing {many}"}, {"f": "fields.x", "op": "is_not", "v": f"x{number}", "missing": "yes"}]})
+        segment(
+            {
+                "all": [
+                    {"event": f"Thing {many}"},
+                    {"f": "fields.x", "op": "is_not", "v": f"x{number}", "missing": "yes"},
+                ]
+            }
+        )
         for number in range(many)
     ]
     settle()
@@ -308,6 +328,176 @@ def test_a_segment_whose_rule_cannot_be_read_any_more_stops_nobody_else() -> Non
     assert members(buyers) == {chiara}
 
 
+MINUTES = timedelta(minutes=6)
+
+
+def says(action: str, **ends: Any) -> Any:
+    def do(contact: int) -> None:
+        statement = Statement(
+            contact, "offers", "email", action, "consent", "web_form", "form", occurred_at=clock.now(), **ends
+        )
+        consent.record([statement], now=clock.now())
+
+    return do
+
+
+def suppressed(contact: int) -> None:
+    says("granted")(contact)
+    address = Address.objects.get(identifier__contact_id=contact)
+    suppression.suppress("email", [address.hash], "manual", now=clock.now())
+    Suppression.objects.update(until=START + timedelta(hours=1))
+
+
+def carted(contact: int) -> None:
+    tell(contact, "Product Added")
+
+
+def field(**fields: Any) -> Any:
+    return lambda contact: Contact.objects.filter(pk=contact).update(**fields)
+
+
+ALONE: list[tuple[str, Any, Any, timedelta, bool]] = [
+    # what time does, the rule, what she did, after how long, whether she is in then (before: the opposite)
+    (
+        "a yes runs out",
+        {"f": "consent.offers.email", "op": "is", "v": "granted"},
+        says("granted", expires_at=START + timedelta(hours=1)),
+        timedelta(hours=1),
+        False,
+    ),
+    (
+        "a yes runs out for the gate",
+        {"f": "reachable.email", "op": "is", "v": True},
+        says("granted", expires_at=START + timedelta(hours=1)),
+        timedelta(hours=1),
+        False,
+    ),
+    (
+        "a yes has run out",
+        {"f": "consent.offers.email", "op": "is", "v": "expired"},
+        says("granted", expires_at=START + timedelta(hours=1)),
+        timedelta(hours=1),
+        True,
+    ),
+    (
+        "a pause ends",
+        {"f": "reachable.email", "op": "is", "v": True},
+        lambda contact: (says("granted")(contact), says("paused", until=START + timedelta(hours=1))(contact)),
+        timedelta(hours=1),
+        True,
+    ),
+    ("a suppression ends", {"f": "reachable.email", "op": "is", "v": True}, suppressed, timedelta(hours=1), True),
+    (
+        "a cart is left",
+        {
+            "sequence": [{"event": "Product Added"}, {"not": {"event": "Order Completed"}}],
+            "within": {"value": 1, "unit": "hours"},
+        },
+        carted,
+        timedelta(hours=1),
+        True,
+    ),
+    (
+        "a cart is forgotten",
+        {
+            "sequence": [{"event": "Product Added"}, {"not": {"event": "Order Completed"}}],
+            "within": {"value": 1, "unit": "minutes"},
+            "in_last": {"value": 2, "unit": "hours"},
+        },
+        carted,
+        timedelta(hours=2),
+        False,
+    ),
+    (
+        "a birthday comes",
+        {"f": "contact.birth_date", "op": "anniversary", "v": {"from": 0, "to": 0}},
+        field(birth_date="1990-03-28"),
+        timedelta(minutes=10),
+        True,
+    ),
+    (
+        "a birthday goes",
+        {"f": "contact.birth_date", "op": "anniversary", "v": {"from": 0, "to": 0}},
+        field(birth_date="1990-03-27"),
+        timedelta(minutes=10),
+        False,
+    ),
+    (
+        "a birthday is a week off",
+        {"f": "contact.birth_date", "op": "anniversary", "v": {"from": 7, "to": 7}},
+        field(birth_date="1990-04-04"),
+        timedelta(minutes=10),
+        True,
+    ),
+    (
+        "she grows older",
+        {"f": "contact.age", "op": ">=", "v": 36},
+        field(birth_date="1990-03-28"),
+        timedelta(minutes=10),
+        True,
+    ),
+    (
+        "midnight in Madrid",
+        {"f": "contact.birth_date", "op": "is_today"},
+        field(birth_date="2026-03-28", zone="Europe/Madrid"),
+        timedelta(minutes=11),
+        True,
+    ),
+    (
+        "no midnight in Tokyo",
+        {"f": "contact.birth_date", "op": "is_today"},
+        field(birth_date="2026-03-29", zone="Asia/Tokyo"),
+        timedelta(hours=16, minutes=11),
+        True,
+    ),
+    (
+        "a zone nobody knows lives by UTC",
+        {"f": "contact.birth_date", "op": "is_today"},
+        field(birth_date="2026-03-28", zone="Nowhere/Land"),
+        timedelta(hours=1, minutes=11),
+        True,
+    ),
+    (
+        "not new any more",
+        {"f": "contact.created_at", "op": "in_last", "v": {"value": 1, "unit": "hours"}},
+        field(),
+        timedelta(hours=1),
+        False,
+    ),
+    (
+        "an appointment comes near",
+        {"f": "fields.visit", "op": "in_next", "v": {"value": 1, "unit": "days"}},
+        field(fields={"visit": "2026-03-29T10:00:00Z"}),
+        timedelta(hours=11, minutes=10),
+        True,
+    ),
+    (
+        "an appointment is tomorrow",
+        {"f": "fields.visit", "op": "days", "v": {"from": 1, "to": 1}},
+        field(fields={"visit": "2026-03-29"}),
+        timedelta(minutes=10),
+        True,
+    ),
+]
+
+
+@pytest.mark.parametrize(("what", "rule", "did", "after", "then"), ALONE, ids=[each[0] for each in ALONE])
+def test_time_alone_moves_her(what: str, rule: Any, did: Any, after: timedelta, then: bool) -> None:
+    found = capture.receive([capture.Arrival([Trace("email", "chiara@example.com")])], now=clock.now())[0].contact_id
+    assert found
+    row = segment(rule)
+    did(found)
+    upkeep.refresh([found], ["*"], clock.now())
+    settle()
+    clock.set_to(START + after - MINUTES)
+    settle()
+    assert members(row) == (set() if then else {found}), f"before {what}"
+    clock.set_to(START + after + MINUTES)
+    settle()
+    assert members(row) == ({found} if then else set()), what
+    assert upkeep.drift(row, clock.now()) == []
+
+
 # --- incremental ≡ full --------------------------------------------------------------------------
 
 HOUR = {"value": 1, "unit": "hours"}
@@ -316,8 +506,16 @@ RULES: list[Any] = [
     BOUGHT,
     {**BOUGHT, "did": False},
     {"event": "Order Completed", "count": {"op": ">=", "v": 2}, "in_last": {"value": 2, "unit": "hours"}},
-    {"event": "Product Viewed", "where": [{"f": "properties.n", "op": ">", "v": 1}], "sum": {"of": "properties.n", "op": "<", "v": 6}},
-    {"sequence": [{"event": "Product Added"}, {"not": {"event": "Order Completed"}}], "within": HOUR, "in_last": {"value": 1, "unit": "days"}},
+    {
+        "event": "Product Viewed",
+        "where": [{"f": "properties.n", "op": ">", "v": 1}],
+        "sum": {"of": "properties.n", "op": "<", "v": 6},
+    },
+    {
+        "sequence": [{"event": "Product Added"}, {"not": {"event": "Order Completed"}}],
+        "within": HOUR,
+        "in_last": {"value": 1, "unit": "days"},
+    },
     {"sequence": [{"event": "Product Added"}, {"event": "Order Completed"}], "within": HOUR},
     {"f": "contact.birth_date", "op": "anniversary", "v": {"from": -1, "to": 1}},
     {"f": "contact.age", "op": ">=", "v": 36},
@@ -337,15 +535,52 @@ ZONES = {"ada": "Pacific/Kiritimati", "bruno": "America/Los_Angeles", "chiara": 
 
 def steps() -> st.SearchStrategy[tuple[str, Any]]:
     who = st.sampled_from(NAMES)
-    shift = st.sampled_from([timedelta(0), timedelta(minutes=-50), timedelta(hours=-2), timedelta(hours=-23, minutes=-59), timedelta(minutes=4)])
-    advance = st.sampled_from([timedelta(seconds=20), timedelta(minutes=10), timedelta(hours=1), timedelta(hours=5), DAY, 3 * DAY])
+    shift = st.sampled_from(
+        [
+            timedelta(0),
+            timedelta(minutes=-50),
+            timedelta(hours=-2),
+            timedelta(hours=-23, minutes=-59),
+            timedelta(minutes=4),
+        ]
+    )
+    advance = st.sampled_from(
+        [timedelta(seconds=20), timedelta(minutes=10), timedelta(hours=1), timedelta(hours=5), DAY, 3 * DAY]
+    )
     return st.one_of(
-        st.tuples(st.just("tell"), st.tuples(who, st.sampled_from(["Order Completed", "Product Added", "Product Viewed", "Card Linked"]), shift, st.integers(0, 3))),
-        st.tuples(st.just("change"), st.tuples(who, st.sampled_from([
-            {"country": "ES"}, {"country": "FR"}, {"birth_date": "1990-03-28"}, {"birth_date": "1990-03-30"}, {"timezone": "Asia/Tokyo"},
-        ]))),
-        st.tuples(st.just("field"), st.tuples(who, st.sampled_from(["2026-03-28", "2026-03-29T10:00:00Z", "soon", None]))),
-        st.tuples(st.just("say"), st.tuples(who, st.sampled_from(["granted", "withdrawn", "paused"]), st.sampled_from([None, timedelta(hours=2)]))),
+        st.tuples(
+            st.just("tell"),
+            st.tuples(
+                who,
+                st.sampled_from(["Order Completed", "Product Added", "Product Viewed", "Card Linked"]),
+                shift,
+                st.integers(0, 3),
+            ),
+        ),
+        st.tuples(
+            st.just("change"),
+            st.tuples(
+                who,
+                st.sampled_from(
+                    [
+                        {"country": "ES"},
+                        {"country": "FR"},
+                        {"birth_date": "1990-03-28"},
+                        {"birth_date": "1990-03-30"},
+                        {"timezone": "Asia/Tokyo"},
+                    ]
+                ),
+            ),
+        ),
+        st.tuples(
+            st.just("field"), st.tuples(who, st.sampled_from(["2026-03-28", "2026-03-29T10:00:00Z", "soon", None]))
+        ),
+        st.tuples(
+            st.just("say"),
+            st.tuples(
+                who, st.sampled_from(["granted", "withdrawn", "paused"]), st.sampled_from([None, timedelta(hours=2)])
+            ),
+        ),
         st.tuples(st.just("card"), who),
         st.tuples(st.just("advance"), advance),
         st.tuples(st.just("react"), st.none()),
@@ -359,12 +594,20 @@ class Play:
     def __init__(self) -> None:
         self.ids = {
             name: capture.receive(
-                [capture.Arrival([Trace("external_id", name), Trace("email", f"{name}@example.com")], {"timezone": ZONES[name]})], now=clock.now()
-            )[0].contact_id or 0
+                [
+                    capture.Arrival(
+                        [Trace("external_id", name), Trace("email", f"{name}@example.com")], {"timezone": ZONES[name]}
+                    )
+                ],
+                now=clock.now(),
+            )[0].contact_id
+            or 0
             for name in NAMES
         }
         self.rows = [segment(rule, f"rule {place}") for place, rule in enumerate(RULES)]
-        self.rows.append(segment({"all": [{"segment": self.rows[0].pk}, {"segment": self.rows[1].pk, "member": False}]}, "inner"))
+        self.rows.append(
+            segment({"all": [{"segment": self.rows[0].pk}, {"segment": self.rows[1].pk, "member": False}]}, "inner")
+        )
         self.rows.append(segment({"none": [{"segment": self.rows[-1].pk}, {"segment": self.rows[5].pk}]}, "outer"))
 
     def tell(self, what: Any) -> None:
@@ -383,7 +626,22 @@ class Play:
             later = timedelta(hours=1)
         instant = clock.now() + later if later else None
         ends = {"until": instant} if action == "paused" else {"expires_at": instant}
-        consent.record([Statement(self.ids[name], "offers", "email", action, "consent", "web_form", "form", occurred_at=clock.now(), **ends)], now=clock.now())
+        consent.record(
+            [
+                Statement(
+                    self.ids[name],
+                    "offers",
+                    "email",
+                    action,
+                    "consent",
+                    "web_form",
+                    "form",
+                    occurred_at=clock.now(),
+                    **ends,
+                )
+            ],
+            now=clock.now(),
+        )
 
     def card(self, name: str) -> None:
         capture.receive([capture.Arrival([Trace("external_id", name), Trace("card", f"card-{name}")])], now=clock.now())
@@ -406,7 +664,9 @@ class Play:
             standing = members(row)
             assert row.count == len(standing), rule
             replayed: set[int] = set()
-            for contact, joined in SegmentChange.objects.filter(segment=row).order_by("id").values_list("contact_id", "joined"):
+            for contact, joined in (
+                SegmentChange.objects.filter(segment=row).order_by("id").values_list("contact_id", "joined")
+            ):
                 assert (contact in replayed) is not joined, ("told twice", rule)
                 replayed ^= {contact}
             assert replayed == standing, rule
@@ -418,7 +678,9 @@ class Undone(Exception):
 
 # A failing play is short enough to read; shrinking it would take minutes.
 @settings(
-    max_examples=12, deadline=None, suppress_health_check=list(HealthCheck),
+    max_examples=12,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
 )
 @given(st.lists(steps(), min_size=4, max_size=14))
