@@ -40,7 +40,9 @@ def follow_membership(changes: Sequence[Any]) -> None:
         return
     moved = [(change.segment_id, change.contact_id, change.joined) for change in changes]
     exits.answer_membership(moved, watching, now)
-    triggers.answer_membership(moved, watching, now)
+    # Who came in by old news alone has joined nothing now (decision B15).
+    fresh = [(change.segment_id, change.contact_id, change.joined) for change in changes if not change.historic]
+    triggers.answer_membership(fresh, watching, now)
 
 
 registry.reactors.add("campaigns", react, order=20)

@@ -112,7 +112,7 @@ def test_a_token_of_another_purpose_or_none_is_not_found(web: Client, purpose: t
 def test_elena_chooses_per_purpose_and_channel(web: Client) -> None:
     person, number = chiara()
     page = web.get(path("preferences", number)).content.decode()
-    shown = dict(re.findall(r'name="was\.([a-z.]+)" value="(on|off)"', page))
+    shown = dict(re.findall(r'name="was\.([a-z.]+)"\s+value="(on|off)"', page))
     assert shown["offers.email"] == "on"
     assert shown["newsletter.email"] == "off"
     form = {f"was.{name}": value for name, value in shown.items()} | {"newsletter.email": "on", "offers.sms": "on"}
@@ -130,7 +130,8 @@ def test_elena_chooses_per_purpose_and_channel(web: Client) -> None:
 def test_a_page_left_open_does_not_give_back_what_was_taken_elsewhere(web: Client) -> None:
     person, number = chiara()
     page = web.get(path("preferences", number)).content.decode()
-    shown = dict(re.findall(r'name="was\.([a-z.]+)" value="(on|off)"', page))
+    shown = dict(re.findall(r'name="was\.([a-z.]+)"\s+value="(on|off)"', page))
+    assert shown["offers.email"] == "on"
     form = {f"was.{name}": value for name, value in shown.items()} | {
         name: "on" for name, value in shown.items() if value == "on"
     }

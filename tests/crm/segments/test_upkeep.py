@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, Phase, given, settings
@@ -16,7 +18,7 @@ from crm import capture, clock, consent, registry, suppression, timeline
 from crm.models import Address, Contact, Dirty, Segment, SegmentChange, SegmentMember, Suppression
 from crm.normalise import Trace
 from crm.permission import Statement
-from crm.segments import audience, chores, edit, live, upkeep
+from crm.segments import audience, chores, edit, live, parse, upkeep
 from crm.timeline import NewFact
 
 pytestmark = pytest.mark.django_db
@@ -699,3 +701,39 @@ def test_kept_up_step_by_step_it_is_what_a_full_answer_says(db: None, played: li
     except Undone:
         pass
     assert Address.objects.count() == 0
+
+
+def test_the_command_compares_everything_and_says_what_had_drifted(capsys: pytest.CaptureFixture[str]) -> None:
+    chiara = somebody("chiara", country="ES")
+    spain = segment(SPAIN)
+    settle()
+    SegmentMember.objects.all().delete()
+    call_command("refresh_segments")
+    assert json.loads(capsys.readouterr().out) == {"drift": {str(spain.pk): 1}}
+    assert members(spain) == {chiara}
+    call_command("refresh_segments", "--full")
+    assert json.loads(capsys.readouterr().out) == {"changed": {str(spain.pk): 0}}
+
+
+def test_a_count_can_be_asked_as_of_another_day_and_as_it_was_known_then() -> None:
+    chiara = somebody("chiara")
+    bought = clock.now() - 10 * DAY
+    tell(chiara, at=bought)
+    rule = parse.parse(BOUGHT)
+    assert audience.count(rule, clock.now()) == 0
+    assert audience.count(rule, bought + timedelta(hours=1)) == 1
+    assert audience.count(rule, bought + timedelta(hours=1), known_at=bought + timedelta(hours=2)) == 0
+    assert audience.count(rule, bought + timedelta(hours=1), known_at=clock.now()) == 1
+
+
+def test_a_rule_is_shown_by_its_numbers() -> None:
+    chiara, dario = somebody("chiara", country="ES"), somebody("dario", country="FR")
+    rule = parse.parse({"all": [SPAIN, {"none": [BOUGHT]}]})
+    assert (audience.count(rule, clock.now()), audience.sample(rule, clock.now())) == (1, [chiara])
+    assert [audience.count(clause, clock.now()) for clause in audience.clauses(rule)] == [1, 0]
+    assert rule.sentence() == "country is ES and (none of: did Order Completed in the last 1 day)"
+    told = audience.explain(rule, dario, clock.now())
+    assert (told.matches, [clause.pointer for clause in told.clauses]) == (False, ["/rule/all/0", "/rule/all/1/none/0"])
+    assert (told.clauses[0].seen, told.clauses[0].needed) == ("FR", {"op": "is", "v": "ES"})
+    assert told.clauses[1].seen == {"count": 0, "last": None}
+    assert audience.explain(rule, 10**9, clock.now()).matches is False
