@@ -305,8 +305,10 @@ def _consent(rule: Any, person: Person, now: datetime, purpose: str, channel: st
 
 def reachable(person: Person, channel: str, purpose: str, now: datetime) -> bool:
     """A marketing message: a healthy address that is not suppressed nor stopped, and a yes in force for it."""
-    if not person.there:
-        return False
+    return person.there and _reached(person, channel, purpose, now)
+
+
+def _reached(person: Person, channel: str, purpose: str, now: datetime) -> bool:
     medium = {"email": "email", "sms": "phone", "whatsapp": "phone", "call": "phone", "push": "push", "post": "post"}
     if channel not in medium:
         return any(
