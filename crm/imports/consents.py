@@ -100,7 +100,7 @@ def record(grant: Grant, now: datetime) -> None:
 # Who has said anything keeps their state: an import lifts no no and completes no double opt-in, and
 # a yes that is known already needs no second receipt (the same file twice changes nothing).
 _ASKED = """
-  SELECT DISTINCT ON (p.contact_id) p.contact_id, x.id AS address_id, coalesce(x.hash, '') AS address_hash
+  SELECT DISTINCT ON (p.contact_id) p.contact_id, p.fresh, x.id AS address_id, coalesce(x.hash, '') AS address_hash
   FROM staged_place p
   LEFT JOIN staged_trace t ON t.line = p.line AND t.medium = %(medium)s
   LEFT JOIN LATERAL (
@@ -125,7 +125,7 @@ WITH asked AS ({_ASKED}), open AS (
   FROM asked
   LEFT JOIN LATERAL (SELECT chain_seq, hash FROM crm_consentreceipt r WHERE r.chain = asked.contact_id
                      ORDER BY chain_seq DESC LIMIT 1) head ON true
-  LEFT JOIN LATERAL (SELECT state FROM crm_consentstate s WHERE s.contact_id = asked.contact_id
+  LEFT JOIN LATERAL (SELECT state FROM crm_consentstate s WHERE NOT asked.fresh AND s.contact_id = asked.contact_id
     AND s.purpose = %(purpose)s AND s.channel = %(channel)s
     AND s.address_id IS NOT DISTINCT FROM asked.address_id LIMIT 1) said ON true
   LEFT JOIN LATERAL (SELECT stopped FROM crm_addressconsent n WHERE n.address_id = asked.address_id

@@ -207,10 +207,14 @@ WITH added AS (
   ORDER BY t.kind, t.value ON CONFLICT DO NOTHING RETURNING contact_id
 ) INSERT INTO staged_touched SELECT contact_id FROM added
 """
+# Every trace of a new person was claimed just now, every trace of a known one is theirs: else
+# somebody else was faster with one of them.
 _STRAY = """
-SELECT count(*) FROM staged_trace t JOIN staged_place p USING (line) LEFT JOIN LATERAL (
-  SELECT id FROM crm_identifier WHERE contact_id = p.contact_id AND kind = t.kind AND value = t.value LIMIT 1) i ON true
-WHERE i.id IS NULL
+SELECT (SELECT count(*) FROM staged_trace t JOIN staged_place p USING (line) WHERE p.fresh)
+  - (SELECT count(*) FROM staged_touched t JOIN staged_place p USING (contact_id) WHERE p.fresh)
+  + (SELECT count(*) FROM staged_trace t JOIN staged_place p USING (line) LEFT JOIN LATERAL (
+       SELECT id FROM crm_identifier WHERE contact_id = p.contact_id AND kind = t.kind AND value = t.value LIMIT 1) i
+     ON true WHERE NOT p.fresh AND i.id IS NULL)
 """
 
 
