@@ -15,8 +15,11 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 RESULTS = Path(__file__).parent / "results.json"
+README = Path(__file__).parent / "README.md"
+START, END = "<!-- figures -->", "<!-- end of figures -->"
 # All times of generated facts hang on this instant, so that two runs see the same data.
 EPOCH = datetime(2026, 6, 1, tzinfo=UTC)
 
@@ -59,6 +62,25 @@ def save() -> None:
     for figure in _figures:
         known["figures"][figure.name] = {**asdict(figure), "ratio": figure.ratio}
     RESULTS.write_text(json.dumps(known, indent=1) + "\n")
+    _tell(known)
+
+
+def _tell(known: dict[str, Any]) -> None:
+    """The table in README.md, between its two marks."""
+    lines = ["| what | measured | floor of the same run | ratio | target |", "|---|---|---|---|---|"]
+    for figure in known["figures"].values():
+        floor = f"{_rounded(figure['floor'])} {figure['unit']}" if figure["floor"] else ""
+        ratio = f"{figure['ratio']:.2f}" if figure["ratio"] else ""
+        note = f" ({figure['note']})" if figure["note"] else ""
+        measured = f"{_rounded(figure['ours'])} {figure['unit']}"
+        lines.append(f"| {figure['name']}{note} | {measured} | {floor} | {ratio} | {figure['target']} |")
+    before, _, rest = README.read_text().partition(START)
+    after = rest.partition(END)[2]
+    README.write_text(f"{before}{START}\n{known['at']}, {known['machine']}\n\n" + "\n".join(lines) + f"\n{END}{after}")
+
+
+def _rounded(value: float) -> str:
+    return f"{value:,.3f}" if value < 10 else f"{value:,.0f}"
 
 
 @contextmanager
