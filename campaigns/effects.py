@@ -20,7 +20,7 @@ from campaigns.plans import Published
 from campaigns.runs import Claimed, Standing
 from campaigns.types import AskStage, Change, Deal, Effect, ReachGoal, Send
 from channels import outbox
-from crm import identity, reach, timeline
+from crm import arrays, identity, reach, timeline
 from crm.normalise import Trace
 
 STAGE_REQUESTED = "Stage Requested"
@@ -101,12 +101,12 @@ def _plan(
     )
 
 
-def _context(row: Claimed, version: Published) -> dict[str, Any] | None:
-    """What the templates may say of the run beside the contact's live facts."""
-    context: dict[str, Any] = {"entry": json.loads(row.entry)} if row.entry else {}
+def _context(row: Claimed, version: Published) -> str | None:
+    """What the templates may say of the run beside the contact's live facts, as the text of an object."""
+    parts = [f'"entry": {row.entry}'] if row.entry else []
     if version.names_itself:
-        context["campaign"] = {"name": version.plan.terms.name}
-    return context or None
+        parts.append(f'"campaign": {arrays.as_json({"name": version.plan.terms.name})}')
+    return f"{{{', '.join(parts)}}}" if parts else None
 
 
 def _addresses(

@@ -20,7 +20,7 @@ from campaigns.repeats import Repeats
 from campaigns.runs import Claimed, Listening, Shape
 from campaigns.traces import Walker
 from campaigns.types import Advance, Again, InEffect, Trace, Wait
-from crm import arrays, bell, clock
+from crm import arrays, bell, clock, collector
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ def tick(limit: int = arrays.BATCH) -> int:
     now = clock.now()
     while True:
         try:
-            with transaction.atomic():
+            with collector.resting(), transaction.atomic():
                 return _tick(limit, now)
         except traces.Redealt:
             # Fewer at a time: two runs of one contact in one batch must not meet again.

@@ -129,7 +129,7 @@ class Ear(NamedTuple):
 
 def literal(values: Iterable[int | None]) -> str:
     """A PostgreSQL array of numbers as one text: several times cheaper than a list of parameters."""
-    return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
+    return arrays.numbers(list(values))
 
 
 # --- coming in -----------------------------------------------------------------------------
@@ -164,7 +164,7 @@ def insert(entering: Sequence[Entering], now: datetime) -> dict[tuple[int, str],
 
 CLAIM = f"""
 SELECT r.id, r.campaign_id, r.version_id, r.contact_id, r.key, r.entry_seq, r.edition, r.held_out, r.state,
-       r.step, r.port, r.due_at, r.loops, r.entry, r.entry_occurred_at, r.entered_at, r.rested_at,
+       r.step, r.port, r.due_at, r.loops::text, r.entry::text, r.entry_occurred_at, r.entered_at, r.rested_at,
        r.entry_index, c.draw::text, c.zone
 FROM campaigns_enrolment r JOIN crm_contact c ON c.id = r.contact_id
 WHERE r.state IN ('{DUE}', '{WAITING}') AND r.due_at <= %s AND NOT r.campaign_id = ANY(%s)

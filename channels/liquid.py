@@ -23,9 +23,10 @@ from liquid.context import RenderContext
 from liquid.exceptions import LiquidError, LiquidSyntaxError, UndefinedError
 from liquid.expression import Expression
 from liquid.static_analysis import Variable
-from liquid.undefined import StrictUndefined
+from liquid.token import Token
+from liquid.undefined import UNDEFINED, StrictUndefined
 
-from channels import filters
+from channels import filters, tags
 from crm.errors import Problem
 
 DEPTH: Final = 8
@@ -79,12 +80,17 @@ class _Environment(liquid.Environment):
         for name in set(self.tags) - _TAGS - _PSEUDO_TAGS:
             if not name.startswith("end"):
                 del self.tags[name]
+        self.add_tag(tags.OutputTag)
+        self.add_tag(tags.LoopTag)
         allowed = {name: self.filters[name] for name in filters.ALLOWED}
         self.filters = {name: filters.guarded(name, made) for name, made in (allowed | filters.OWN).items()}
 
 
 HTML: Final = _Environment(autoescape=True)
 TEXT: Final = _Environment(autoescape=False)
+
+
+_write: Final = StringIO.write
 
 
 class _Buffer(StringIO):
@@ -97,17 +103,34 @@ class _Buffer(StringIO):
         self._writes = 0
 
     def write(self, text: str, /) -> int:
-        self._left -= len(text)
-        if self._left < 0:
+        left = self._left = self._left - len(text)
+        if left < 0:
             raise RenderError("", "The message is longer than its limit.")
-        self._writes += 1
-        if not self._writes & 0xFF and time.monotonic() > self._deadline:
+        writes = self._writes = self._writes + 1
+        if not writes & 0xFF and time.monotonic() > self._deadline:
             raise RenderError("", f"Rendering took longer than {SECONDS:g} s.")
-        return super().write(text)
+        return _write(self, text)
 
 
 class _Context(RenderContext):
     """A context whose inner buffers (`capture`) obey the same limits."""
+
+    def get(self, path: list[object], *, token: Token | None, default: object = UNDEFINED) -> object:
+        """A name in plain dicts is found at once; whatever is not plain or not there is left to the library."""
+        root = path[0]
+        if type(root) is not str:
+            return super().get(path, token=token, default=default)
+        for names in self.scope._maps:
+            if root in names:
+                found: Any = names[root]
+                break
+        else:
+            return super().get(path, token=token, default=default)
+        for segment in path[1:]:
+            if type(found) is not dict or type(segment) is not str or segment not in found:
+                return super().get(path, token=token, default=default)
+            found = found[segment]
+        return found
 
     def get_buffer(self, buf: TextIO | None = None) -> StringIO:
         if isinstance(buf, _Buffer):

@@ -117,7 +117,14 @@ def _date(at: datetime) -> str:
 
 
 def _short_lines(data: bytes) -> bool:
-    return max(map(len, data.split(b"\n"))) <= _LONGEST_LINE
+    """Whether no line is too long: from each place the last line end that is near enough."""
+    at, last = 0, len(data) - _LONGEST_LINE
+    while at < last:
+        end = data.rfind(b"\n", at, at + _LONGEST_LINE + 1)
+        if end < 0:
+            return False
+        at = end + 1
+    return True
 
 
 def _base64(data: bytes) -> bytes:

@@ -15,9 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from hashlib import sha256
+from hashlib import sha1, sha256
 from typing import Final, Literal
-from uuid import UUID, uuid5
 
 from django.conf import settings
 
@@ -81,7 +80,7 @@ def key(message_id: int) -> str:
     Seeded by the pepper, which is kept for ever, so that a test installation and the live
     one never use the same Message-ID towards the same mailbox.
     """
-    return str(uuid5(_seed(settings.SUPPRESSION_PEPPER), str(message_id)))
+    return _name(settings.SUPPRESSION_PEPPER, message_id)
 
 
 def is_machine(method: str, headers: Mapping[str, str], handed_at: datetime | None, at: datetime) -> bool:
@@ -102,9 +101,19 @@ def _key(purpose: str, secret: str) -> bytes:
     return sha256(f"cauce.link.{purpose}:{secret}".encode()).digest()
 
 
+@lru_cache(maxsize=64)  # asked twice while a message is written
+def _name(pepper: str, message_id: int) -> str:
+    # uuid5 as RFC 9562 has it, without the object around its text.
+    raw = bytearray(sha1(_seed(pepper) + b"%d" % message_id, usedforsecurity=False).digest()[:16])
+    raw[6] = raw[6] & 0x0F | 0x50
+    raw[8] = raw[8] & 0x3F | 0x80
+    text = raw.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
 @lru_cache(maxsize=4)
-def _seed(pepper: str) -> UUID:
-    return UUID(bytes=sha256(f"cauce.message:{pepper}".encode()).digest()[:16])
+def _seed(pepper: str) -> bytes:
+    return sha256(f"cauce.message:{pepper}".encode()).digest()[:16]
 
 
 def _number(number: int) -> bytes:

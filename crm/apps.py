@@ -9,11 +9,13 @@ class CrmConfig(AppConfig):
     def ready(self) -> None:
         # Upper floors introduce themselves: every app may hang its reactions,
         # its rules and its rounds of work on the registries of this floor.
+        from django.db.backends.signals import connection_created
         from django.db.models.signals import post_migrate, pre_migrate
         from django.utils.module_loading import autodiscover_modules
 
         from crm import database
 
+        connection_created.connect(database.prepare)
         pre_migrate.connect(database.uninstall, sender=self)
         post_migrate.connect(database.install, sender=self)
         autodiscover_modules("rounds", "reactions", "segment_rules", "invariants")

@@ -16,7 +16,7 @@ from typing import Any
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 
-from crm import arrays, bell, partitions, registry
+from crm import arrays, bell, collector, partitions, registry
 
 log = logging.getLogger(__name__)
 
@@ -187,7 +187,7 @@ def drain(limit: int = BATCH) -> int:
     """Answer one batch. Returns how many events left the queue (parked ones too)."""
     taken: list[int] = []
     try:
-        with transaction.atomic():
+        with collector.resting(), transaction.atomic():
             facts, suspects = _take(limit)
             taken.extend(fact.id for fact in facts)
             if not facts:
@@ -231,14 +231,20 @@ def _facts(rows: Sequence[tuple[int, datetime, int]]) -> list[Fact]:
     if not rows:
         return []
     instants = [occurred for _, occurred, _ in rows]
+    # One event at a time: of a busy instant the planner knows nothing, and would compare all with all.
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT e.id, e.contact_id, e.name, e.properties, e.occurred_at, e.recorded_at, e.channel,
                       e.source, e.campaign_ref, e.historic
-               FROM unnest(%s::bigint[], %s::timestamptz[]) AS due(event, occurred)
-               JOIN crm_event e ON e.id = due.event AND e.occurred_at = due.occurred
-               WHERE e.occurred_at BETWEEN %s AND %s ORDER BY e.id""",
-            [[event for event, _, _ in rows], instants, min(instants), max(instants)],
+               FROM unnest(%s::bigint[], %s::timestamptz[]) AS due(event, occurred) CROSS JOIN LATERAL (
+                 SELECT * FROM crm_event WHERE id = due.event AND occurred_at = due.occurred
+                   AND occurred_at BETWEEN %s AND %s OFFSET 0) AS e ORDER BY e.id""",
+            [
+                arrays.numbers([event for event, _, _ in rows]),
+                arrays.column("timestamptz", instants),
+                min(instants),
+                max(instants),
+            ],
         )
         found = [
             Fact(event, contact, name, json.loads(told) if isinstance(told, str) else told, *rest)
@@ -283,7 +289,7 @@ def _park(failed: Mapping[int, str]) -> None:
 
 def _done(events: Sequence[int]) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM crm_reaction WHERE event = ANY(%s)", [list(events)])
+        cursor.execute("DELETE FROM crm_reaction WHERE event = ANY(%s::bigint[])", [arrays.numbers(events)])
 
 
 def _count_try(events: Sequence[int]) -> None:

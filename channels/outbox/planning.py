@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.db import connection, transaction
 
@@ -29,12 +28,12 @@ JOIN channels_message m ON m.run_id = wanted.run AND m.step = wanted.step AND m.
   AND m.slot = wanted.slot"""  # noqa: S608
 
 
-@dataclass(frozen=True)
-class Planned:
+class Planned(NamedTuple):
     """A message somebody wants sent. `(run_id, step, visit, slot)` names it for ever.
 
     `address_id` empty on a channel that has addresses: it ends as `no_address`. `edition`: at most
     one message per address within one scheduled edition. `due_at`, `expires_at`: business time.
+    `context`: a mapping, or the text of a JSON object.
     """
 
     contact_id: int
@@ -53,7 +52,7 @@ class Planned:
     priority: int = 50
     due_at: datetime | None = None
     expires_at: datetime | None = None
-    context: Mapping[str, Any] | None = None
+    context: Mapping[str, Any] | str | None = None
     address_id: int | None = None
     address_hash: str = ""
     account_id: int | None = None
@@ -76,8 +75,7 @@ def enqueue(planned: Sequence[Planned], now: datetime) -> list[int]:
 
 def _enqueue(planned: Sequence[Planned], now: datetime) -> list[int]:
     ids = _new_ids(len(planned))
-    ended = _insert(list(zip(ids, planned, strict=True)), now)
-    known = {row[0] for row in ended}
+    known, ended = _insert(ids, planned, now)
     missed = [place for place, each in enumerate(ids) if each not in known]
     if missed:
         for place, existing in _existing([(place, planned[place]) for place in missed]):
@@ -85,41 +83,60 @@ def _enqueue(planned: Sequence[Planned], now: datetime) -> list[int]:
             missed.remove(place)
     if missed:
         # The edition has this address already: the row says so, without the address's hash.
-        doubles = [(ids[place], replace(planned[place], address_hash="", edition=True)) for place in missed]
-        ended += _insert(doubles, now, duplicate=True)
-    news.tell([news.Ended(*row) for row in ended], now)
+        doubles = [planned[place]._replace(address_hash="", edition=True) for place in missed]
+        ended += _insert([ids[place] for place in missed], doubles, now, duplicate=True)[1]
+    news.tell(ended, now)
     return ids
 
 
-def _insert(pairs: list[tuple[int, Planned]], now: datetime, *, duplicate: bool = False) -> list[tuple[Any, ...]]:
-    rows = [_row(number, each, now, "duplicate_recipient" if duplicate else _obstacle(each)) for number, each in pairs]
-    return arrays.insert("channels_message AS m", COLUMNS, rows, conflict="DO NOTHING", returning=news.COLUMNS)
+def _insert(
+    ids: Sequence[int], planned: Sequence[Planned], now: datetime, *, duplicate: bool = False
+) -> tuple[set[int], list[news.Ended]]:
+    """Which of these ids were new, and those that end here. By columns: most are the same for everybody."""
+    obstacles = ["duplicate_recipient" if duplicate else _obstacle(each) for each in planned]
+    values = dict(zip(Planned._fields, zip(*planned, strict=True), strict=True))
+    values["due_at"] = tuple(each or now for each in values["due_at"])
+    values["context"] = tuple(dict(each) if isinstance(each, Mapping) else each for each in values["context"])
+    values |= {
+        "id": tuple(ids),
+        "state": tuple(states.BLOCKED if obstacle else states.DUE for obstacle in obstacles),
+        "reason": tuple(obstacles),
+        "settled_at": tuple(clock.real() if obstacle else None for obstacle in obstacles),
+        "created_at": (now,) * len(planned),
+    }
+    returned = arrays.insert_columns(
+        "channels_message",
+        COLUMNS,
+        [values[name] for name in COLUMNS],
+        conflict="DO NOTHING",
+        returning="id",
+    )
+    new = {number for (number,) in returned}
+    return new, [
+        news.Ended(
+            number, each.contact_id, each.campaign_id, each.run_id, each.step, each.channel, states.BLOCKED, why, None
+        )
+        for number, each, why in zip(ids, planned, obstacles, strict=True)
+        if why and number in new
+    ]
 
 
 def _obstacle(planned: Planned) -> str:
     """Why this message will never go, as far as one can say now."""
     if planned.held_out:
         return "holdout_campaign"
-    if planned.channel in words.MEDIUM and planned.address_id is None:
+    if planned.address_id is None and planned.channel in words.MEDIUM:
         return "no_address"
     return ""
-
-
-def _row(number: int, planned: Planned, now: datetime, obstacle: str) -> tuple[Any, ...]:
-    return (
-        number, planned.contact_id, planned.address_id, planned.address_hash, planned.channel,
-        planned.account_id, planned.content_id, planned.campaign_id, planned.run_id, planned.step,
-        planned.visit, planned.slot, planned.entry, planned.edition, planned.held_out,
-        planned.message_class, planned.purpose, planned.priority,
-        states.BLOCKED if obstacle else states.DUE, obstacle, planned.due_at or now, planned.expires_at,
-        dict(planned.context) if planned.context is not None else None, clock.real() if obstacle else None, now,
-    )  # fmt: skip
 
 
 def _new_ids(count: int) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT nextval(pg_get_serial_sequence('channels_message', 'id')) FROM generate_series(1, %s)", [count]
+            """SELECT nextval(s.name)
+               FROM (SELECT pg_get_serial_sequence('channels_message', 'id')::regclass AS name OFFSET 0) AS s,
+                    generate_series(1, %s)""",
+            [count],
         )
         return [number for (number,) in cursor.fetchall()]
 

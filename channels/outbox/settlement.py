@@ -82,11 +82,12 @@ def as_json(result: Result) -> str:
     values: dict[str, Any] = {"of": result.message_id, "outcome": receipt.outcome.value}
     for name in ("provider_message_id", "code", "detail", "retry_after", "address_dead"):
         value = getattr(receipt, name)
-        if value:
+        # Nobody reads the words of a yes (`_note_attempts`).
+        if value and not (name == "detail" and receipt.outcome is Outcome.ACCEPTED):
             values[name] = value
     if receipt.kept is not None:
         values["kept"] = dict(receipt.kept)
-    return json.dumps(values).replace("\\u0000", "")
+    return arrays.as_json(values).replace("\\u0000", "")
 
 
 def from_json(values: dict[str, Any]) -> Receipt:

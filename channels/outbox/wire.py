@@ -17,6 +17,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, ProgrammingError, connection
+from django.db.backends.utils import CursorWrapper
 
 from channels import pace
 from channels.accounts import Open
@@ -52,6 +53,9 @@ class _Batch:
     stopped: bool = False
     settled_at: float = field(default_factory=time.monotonic)
     leased_at: float = field(default_factory=time.monotonic)
+    marks: bool = field(default_factory=lambda: bool(settings.HANDOFF_MARKS))
+    lease_seconds: float = field(default_factory=lambda: float(settings.LEASE_SECONDS))
+    cursor: CursorWrapper | None = None
 
 
 def send(batch: Sequence[Ready], account: Open, lease: UUID) -> bool:
@@ -101,14 +105,15 @@ def _call(account: Open, ready: Ready, started_at: datetime) -> Result:
 
 def _start(on_way: _Batch, ready: Ready, rest: Sequence[Ready]) -> datetime | None:
     """Mark the message started, and write the outcome of the one before; None: do not send."""
-    if not settings.HANDOFF_MARKS:
+    if not on_way.marks:
         return clock.real()
     before = settlement.as_json(on_way.unwritten) if on_way.unwritten is not None else None
-    if time.monotonic() - on_way.leased_at > settings.LEASE_SECONDS / 4:
+    if time.monotonic() - on_way.leased_at > on_way.lease_seconds / 4:
         _extend(on_way, rest)
-    with connection.cursor() as cursor:
-        cursor.execute(MARK, [str(on_way.lease), ready.letter.id, ready.letter.address_id, before])
-        started_at: datetime | None = cursor.fetchone()[0]
+    if on_way.cursor is None:
+        on_way.cursor = connection.cursor()
+    on_way.cursor.execute(MARK, [str(on_way.lease), ready.letter.id, ready.letter.address_id, before])
+    started_at: datetime | None = on_way.cursor.fetchone()[0]
     if started_at is not None:
         on_way.unwritten = None
     return started_at
@@ -123,6 +128,7 @@ def _rescue(on_way: _Batch) -> None:
     """The database went away in the middle. What this worker knows is still true (what was answered,
     what was never sent), so it is written as soon as the database is back."""
     end = time.monotonic() + settings.LEASE_SECONDS
+    on_way.cursor = None
     while time.monotonic() < end:
         connection.close()
         try:

@@ -22,6 +22,8 @@ _ENHANCED: Final = re.compile(r"^([245])\.(\d{1,3})\.(\d{1,3})\b")
 # The mailbox itself is gone or never was; without an enhanced code these numbers say so.
 _DEAD_CODES: Final = (550, 551, 553)
 _DEAD_ENHANCED: Final = {("1", "1"), ("1", "2"), ("1", "3"), ("1", "6"), ("1", "10"), ("2", "1")}
+# What would end an address, or the command it stands in.
+_UNFIT: Final = re.compile(r"[\s<>\x00-\x1f\x7f]")
 _MESSAGES_A_CONNECTION: Final = 5_000
 
 Reply = tuple[int, str]
@@ -109,7 +111,7 @@ class Smtp(Carrier):
 
     def _unfit(self, outgoing: Outgoing) -> Receipt | None:
         for address in (outgoing.recipient, outgoing.body["sender"]):
-            if not address or re.search(r"[\s<>\x00-\x1f\x7f]", address):
+            if not address or _UNFIT.search(address):
                 return Receipt(Outcome.REFUSED, code="address", detail="An address cannot stand in an envelope.")
         return None
 
@@ -209,14 +211,15 @@ class Smtp(Carrier):
         file = self._connection.file if self._connection is not None else None
         if file is None:
             raise _Lost("the connection is closed")
-        lines = []
+        lines: list[str] = []
         while True:
             line = file.readline(2001)
             if len(line) < 4 or not line.endswith(b"\n") or not line[:3].isdigit():
                 raise _Lost("the connection was closed" if not line else "the server's answer makes no sense")
-            lines.append(line[4:].strip().decode("utf-8", "replace"))
+            said = line[4:].strip().decode("utf-8", "replace")
             if line[3:4] != b"-":
-                return int(line[:3]), " ".join(lines)
+                return int(line[:3]), " ".join([*lines, said]) if lines else said
+            lines.append(said)
 
 
 def stuffed(mime: bytes) -> bytes:

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
+from crm import arrays
 from crm.segments.grammar import PEOPLE, Rule
 from crm.segments.sql import Sql, every, join
 
@@ -29,7 +30,7 @@ def answers(rules: Sequence[Rule], contact_ids: Sequence[int], now: datetime) ->
     asked = ask_few([rule.q(now, few=True) for rule in rules], contact_ids)
     with connection.cursor() as cursor:
         cursor.execute(asked.text, asked.params)
-        found.update((row[0], tuple(row[1:])) for row in cursor.fetchall())
+        found.update((row[0], row[1:]) for row in cursor.fetchall())
     return found
 
 
@@ -42,9 +43,9 @@ def ask_few(conditions: Sequence[Sql], contact_ids: Sequence[int]) -> Sql:
     columns = ", ".join(f"({{}}) AS answer_{place}" for place in range(len(conditions)))
     return join(
         "SELECT crm_contact.id, told.* FROM crm_contact"  # noqa: S608 - our own words
-        " CROSS JOIN LATERAL (SELECT " + columns + " OFFSET 0) AS told WHERE crm_contact.id = ANY({}) AND {}",
+        " CROSS JOIN LATERAL (SELECT " + columns + " OFFSET 0) AS told WHERE crm_contact.id = ANY({}::bigint[]) AND {}",
         *conditions,
-        list(contact_ids),
+        arrays.numbers(contact_ids),
         PEOPLE,
     )
 

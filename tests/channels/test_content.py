@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from channels import content, links, tracking
 from channels.models import Content, Link
-from crm import timeline
+from crm import timeline, workspace
 from crm.errors import Problems
 from crm.models import Cart, Contact, Product, Stock, Store
 from tests.channels import people
@@ -342,6 +342,7 @@ def test_targets_of_a_batch_are_stored_with_one_query_and_only_for_words_that_ne
     )
     for each in (shelf, quiet):
         content.load(each)
+    workspace.current()
     cost = {}
     for name, number, count in (("quiet", quiet, 20), ("new", shelf, 20), ("one", shelf, 1), ("again", shelf, 20)):
         carts = [{"products": [{"sku": f"{at}", "url": f"https://shop.example/{at}"}]} for at in range(count)]

@@ -11,9 +11,9 @@ from django.test.utils import CaptureQueriesContext
 
 from channels import accounts, content, vetoes
 from channels.models import Attempt, Message, SandboxMessage
-from channels.outbox import Planned, delivery, enqueue, reaper, resume, revoke
+from channels.outbox import delivery, enqueue, reaper, resume, revoke
 from channels.types import Outcome, Outgoing, Receipt
-from crm import clock, suppression
+from crm import clock, suppression, workspace
 from crm.models import Contact, Event, Suppression
 from tests.channels import people
 from tests.channels.scripted import ACCEPTED, provider
@@ -61,7 +61,7 @@ def test_the_same_message_asked_for_twice_is_one_message() -> None:
 def test_two_people_with_one_address_get_one_letter_of_an_edition() -> None:
     ada, bruno = people.people(2)
     first, second = people.plan([ada, bruno], edition=True, campaign_id=5)
-    shared = Planned(**{**second.__dict__, "address_id": first.address_id, "address_hash": first.address_hash})
+    shared = second._replace(address_id=first.address_id, address_hash=first.address_hash)
     ids = enqueue([first, shared], clock.now())
     assert [(m.state, m.reason) for m in Message.objects.filter(pk__in=ids).order_by("id")] == [
         ("due", ""), ("blocked", "duplicate_recipient"),
@@ -234,6 +234,7 @@ def test_a_batch_of_forty_costs_as_many_queries_as_one_of_two_beside_its_marks(s
             people.ask(people.people(count), run=count * 100)
             content.forget()
             accounts.active()
+            workspace.current()
             with CaptureQueriesContext(connection) as queries:
                 delivery._once()
             counts.append(len(queries) - count * marks)

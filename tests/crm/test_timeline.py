@@ -123,6 +123,8 @@ def test_a_shard_that_somebody_drains_is_left_to_them(now: datetime, heard: list
             cursor.execute("SELECT pg_advisory_lock(%s)", [partitions.LOCK_SHARD + 3])
         assert timeline.drain() == 1
         assert [fact.name for fact in heard[0]] == ["Y"]
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [partitions.LOCK_SHARD + 3])
     finally:
         other.close()
     assert timeline.drain() == 1

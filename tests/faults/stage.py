@@ -13,14 +13,16 @@ import json
 import random
 import sys
 import time
+from collections.abc import Callable
 from datetime import timedelta
+from typing import TypeVar
 
 import django
 
 django.setup()
 
 from django.core.management import call_command  # noqa: E402
-from django.db import OperationalError, connection, transaction  # noqa: E402
+from django.db import DatabaseError, InterfaceError, connection, transaction  # noqa: E402
 
 from campaigns.models import Campaign  # noqa: E402
 from channels import tracking  # noqa: E402
@@ -29,6 +31,8 @@ from crm import clock  # noqa: E402
 from crm.models import Contact, Workspace  # noqa: E402
 from crm.registry import invariants  # noqa: E402
 from tests.channels import people  # noqa: E402
+
+Result = TypeVar("Result")
 
 
 def migrate() -> None:
@@ -55,19 +59,28 @@ def capped(campaigns: int) -> None:
 
 
 def withdraw(count: int) -> None:
-    ids = list(Contact.objects.values_list("pk", flat=True))
-    chosen = random.Random(7).sample(ids, count)
-    for number in chosen:
-        contact = Contact.objects.get(pk=number)
-        while True:
-            try:
-                with transaction.atomic():
-                    people.withdraw(contact)
-                break
-            except OperationalError:  # PostgreSQL is being killed as well
-                connection.close()
-                time.sleep(0.2)
+    ids = patiently(lambda: list(Contact.objects.values_list("pk", flat=True)))
+    for number in random.Random(7).sample(ids, count):
+        patiently(lambda number=number: _withdraw(number))
         print(number, clock.real().isoformat(), flush=True)
+
+
+def _withdraw(number: int) -> None:
+    with transaction.atomic():
+        people.withdraw(Contact.objects.get(pk=number))
+
+
+def patiently(do: Callable[[], Result]) -> Result:
+    """PostgreSQL is being killed as well: again until it is back."""
+    end = time.monotonic() + 120
+    while True:
+        try:
+            return do()
+        except (DatabaseError, InterfaceError):
+            if time.monotonic() > end:
+                raise
+            connection.close()
+            time.sleep(0.2)
 
 
 def ledger() -> None:

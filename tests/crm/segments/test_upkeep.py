@@ -236,7 +236,7 @@ def test_only_rules_that_mention_it_are_asked_and_only_about_her() -> None:
     asked = [query["sql"] for query in queries if "FROM crm_contact" in query["sql"]]
     assert len(asked) == 1
     assert asked[0].count("crm_event") == 1
-    assert f"ARRAY[{chiara}]" in asked[0]
+    assert f"ANY('{{{chiara}}}'::bigint[])" in asked[0]
 
 
 def test_the_number_of_queries_does_not_depend_on_how_many_people_or_rules() -> None:
