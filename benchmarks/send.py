@@ -217,7 +217,7 @@ def main(options: argparse.Namespace) -> None:
 
         plain: Any = pipeline("no marks", options.messages, options.workers, {"HANDOFF_MARKS": "0"}, options.profile)
         marked: Any = pipeline("marks", options.messages, options.workers, {}, options.profile)
-        note = "Liquid, 2 workers, the sink on the same cores"
+        note = f"Liquid, {options.workers} workers, the sink on the same cores"
         ground.report(Figure("e-mail pipeline, batches of 50", plain, bare, "msg/s", "≥ 3,000/s", note))
         ground.report(
             Figure("e-mail pipeline with a mark per message", marked, plain, "msg/s", "≥ 0.75 of that without")
@@ -238,7 +238,7 @@ def main(options: argparse.Namespace) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--messages", type=int, default=6000)
-    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=3)
     parser.add_argument("--profile", action="store_true")
     parser.add_argument("--work", action="store_true")
     given = parser.parse_args()
