@@ -107,8 +107,11 @@ def fresh_database(name: str = "cauce_bench") -> None:
     admin.close()
     from django.core.management import call_command
 
+    from crm import partitions
+
     connection.close()
     connection.settings_dict["NAME"] = name
+    partitions.forget()  # those of the database before are gone
     call_command("migrate", verbosity=0)
 
 

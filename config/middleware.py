@@ -7,12 +7,15 @@ import time
 import uuid
 from collections.abc import Callable
 
+from django.contrib.messages import get_messages
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.template.loader import render_to_string
+from django.utils import timezone
 
 from config import health
-from crm import clock
+from crm import clock, pages, workspace
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 log = logging.getLogger("cauce.web")
@@ -69,5 +72,39 @@ def business_clock(get_response: Handler) -> Handler:
             # The page itself says better what is wrong with the database.
             log.warning("clock not read", extra={"event": "clock_not_read"})
         return get_response(request)
+
+    return middleware
+
+
+def local_time(get_response: Handler) -> Handler:
+    """Pages show times in the workspace's zone."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        try:
+            timezone.activate(workspace.current().zone)
+        except (DatabaseError, ValueError):
+            timezone.deactivate()
+        try:
+            return get_response(request)
+        finally:
+            timezone.deactivate()
+
+    return middleware
+
+
+def toasts(get_response: Handler) -> Handler:
+    """What a fragment's view had to say travels with the fragment, out of band."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        if (
+            pages.is_fragment(request)
+            and isinstance(response, HttpResponse)
+            and response.status_code in (200, 409, 422)
+            and response.get("Content-Type", "").startswith("text/html")
+            and len(waiting := get_messages(request))
+        ):
+            response.write(render_to_string("ui/_toasts_oob.html", {"messages": waiting}, request))
+        return response
 
     return middleware

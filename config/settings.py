@@ -74,12 +74,14 @@ MIDDLEWARE = [
     "config.middleware.probes",
     "config.middleware.request_log",
     "config.middleware.business_clock",
+    "config.middleware.local_time",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "config.middleware.toasts",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -194,7 +196,7 @@ AUTH_PASSWORD_VALIDATORS = [
 # The password of the demo people; `up` prints it, production has no demo people.
 DEMO_PASSWORD = env.str("DEMO_PASSWORD", default="cauce-demo-2026")
 LOGIN_URL = "login"
-LOGIN_REDIRECT_URL = "status"
+LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
 SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())
 SESSION_COOKIE_HTTPONLY = True

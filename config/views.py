@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from csp.constants import NONCE, NONE, SELF
 from csp.decorators import csp_replace
-from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.decorators import method_decorator
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from config import health, state
-from crm import clock
+from config import health, navigation, state
+from crm import clock, finding, pages
 
 
 def home(request: HttpRequest) -> HttpResponse:
     return redirect("status" if request.user.is_authenticated else "login")
+
+
+@pages.page("contacts.read")
+def search(request: HttpRequest) -> HttpResponse:
+    """People, campaigns, segments and pages by a few letters; the dialog's fragment, or a page."""
+    text = request.GET.get("q", "").strip()
+    hits = [*navigation.hits(request, text), *finding.find(text, pages.permissions(request))]
+    template = "ui/_hits.html" if pages.is_fragment(request) else "search.html"
+    return render(request, template, {"hits": hits, "text": text})
 
 
 class Login(LoginView):
@@ -28,10 +36,10 @@ class Logout(LogoutView):
     """Logs out, by POST only."""
 
 
-@login_required
+@pages.page("operations.read")
 def status(request: HttpRequest) -> HttpResponse:
     """What waits, who works, what stands still; a fragment for htmx, a page otherwise."""
-    template = "status/_figures.html" if getattr(request, "htmx", False) else "status/page.html"
+    template = "status/_figures.html" if pages.is_fragment(request) else "status/page.html"
     return render(request, template, {"checks": health.ready(), "state": state.look(), "at": clock.real()})
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 READ: Final = frozenset(
     {
+        "office.read",  # home, and the lists of the office: not for stores and call agents
         "contacts.read",
         "consents.read",
         "events.read",
@@ -28,7 +29,7 @@ CAPTURE: Final = frozenset(
     }
 )
 # What a marketer works on.
-WORK: Final = frozenset({"segments.write", "campaigns.write", "campaigns.trigger"})
+WORK: Final = frozenset({"segments.write", "campaigns.write", "campaigns.trigger", "kpis.write"})
 PUBLISH: Final = frozenset({"campaigns.publish"})
 ADMINISTER: Final = frozenset({"keys.write", "users.write", "accounts.write", "workspace.write", "operations.read"})
 # A store sees people, their permission and their purchases; never campaigns or other stores.

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
 from typing import Any, Final
 
-from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.clickjacking import xframe_options_sameorigin
-from django.views.decorators.http import require_safe
 
 from channels.kinds import sms
 from channels.models import SandboxMessage
 from channels.views import wording
-from crm import access
-from crm.models import User
+from crm import pages
 
-View = Callable[..., HttpResponseBase]
 A_PAGE: Final = 50
 # The message's own page: nothing runs, nothing is fetched but pictures, only we may frame it.
 POLICY: Final = (
@@ -31,23 +23,7 @@ POLICY: Final = (
 )
 
 
-def may_read(view: View) -> View:
-    """Only for roles that may read messages; everybody else is refused before anything is looked up."""
-
-    @wraps(view)
-    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        user = request.user
-        roles = user.memberships.values_list("role", flat=True) if isinstance(user, User) else ()
-        if not (user.is_superuser or "messages.read" in access.of_roles(roles)):
-            raise PermissionDenied
-        return view(request, *args, **kwargs)
-
-    return checked
-
-
-@login_required
-@may_read
-@require_safe
+@pages.page("messages.read")
 def inbox(request: HttpRequest) -> HttpResponse:
     """Newest first; by channel and by person (address or number)."""
     channel, who = request.GET.get("channel", ""), request.GET.get("who", "").strip()[:320]
@@ -59,9 +35,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
     })  # fmt: skip
 
 
-@login_required
-@may_read
-@require_safe
+@pages.page("messages.read")
 def message(request: HttpRequest, number: int) -> HttpResponse:
     """One message: an e-mail in a mail client, an SMS on a phone."""
     found = get_object_or_404(SandboxMessage.objects.select_related("message"), pk=number)
@@ -71,9 +45,7 @@ def message(request: HttpRequest, number: int) -> HttpResponse:
     return render(request, "channels/sandbox_message.html", context)
 
 
-@login_required
-@may_read
-@require_safe
+@pages.page("messages.read")
 @xframe_options_sameorigin
 def html(request: HttpRequest, number: int) -> HttpResponse:
     """The HTML alone, from its own address with its own headers, for a frame without scripts."""

@@ -15,7 +15,7 @@ PASSWORD = "cauce-demo-2026"
 
 @pytest.fixture
 def ada() -> User:
-    return User.objects.create_user("ada@example.com", PASSWORD, name="Ada")
+    return User.objects.create_superuser("ada@example.com", PASSWORD, name="Ada")
 
 
 def test_ada_logs_in_and_sees_what_waits(client: Client, ada: User) -> None:

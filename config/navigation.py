@@ -1,0 +1,82 @@
+"""The left navigation: groups of (route, words, icon, permission). What somebody may not use is not shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from crm import pages
+from crm.finding import Hit
+
+
+@dataclass(frozen=True)
+class Item:
+    route: str
+    words: Any
+    icon: str
+    permission: str
+    # Paths below its own that belong to it, besides those that start alike.
+    also: tuple[str, ...] = ()
+
+
+GROUPS: Final[tuple[tuple[Any, tuple[Item, ...]], ...]] = (
+    ("", (Item("home", _("Home"), "home", "office.read"),)),
+    (
+        _("Plan"),
+        (
+            Item("campaigns:list", _("Campaigns"), "send", "campaigns.read"),
+            Item("channels:sandbox", _("Sandbox inbox"), "inbox", "messages.read"),
+        ),
+    ),
+    (
+        _("Audience"),
+        (
+            Item("crm:contacts", _("Contacts"), "users", "office.read"),
+            Item("crm:segments", _("Segments"), "filter", "segments.read"),
+        ),
+    ),
+)
+FOOT: Final[tuple[Item, ...]] = (
+    Item("api-docs", _("API"), "code", "operations.read"),
+    Item("status", _("Status"), "activity", "operations.read"),
+    Item("crm:settings", _("Settings"), "settings", "workspace.write"),
+)
+
+
+def groups(request: HttpRequest) -> list[dict[str, Any]]:
+    """The navigation as this person sees it, with the place they are at."""
+    found = [{"words": words, "entries": _shown(request, items)} for words, items in GROUPS]
+    return [group for group in found if group["entries"]]
+
+
+def foot(request: HttpRequest) -> list[dict[str, Any]]:
+    return _shown(request, FOOT)
+
+
+def _shown(request: HttpRequest, items: tuple[Item, ...]) -> list[dict[str, Any]]:
+    shown = []
+    for item in items:
+        try:
+            url = reverse(item.route)
+        except NoReverseMatch:
+            continue
+        if pages.may(request, item.permission):
+            here = request.path == url if url == "/" else request.path.startswith((url, *item.also))
+            shown.append({"url": url, "words": item.words, "icon": item.icon, "here": here})
+    return shown
+
+
+def hits(request: HttpRequest, text: str) -> list[Hit]:
+    """Pages whose name begins with these letters (all, when nothing was typed)."""
+    wanted = text.strip().casefold()
+    items = [entry for group in groups(request) for entry in group["entries"]] + foot(request)
+    return [
+        Hit(gettext("Pages"), str(entry["words"]), entry["url"], entry["icon"])
+        for entry in items
+        if any(word.startswith(wanted) for word in str(entry["words"]).casefold().split())
+    ]
