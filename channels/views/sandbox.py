@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -13,9 +12,9 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from channels.kinds import sms
 from channels.models import SandboxMessage
 from channels.views import wording
-from crm import pages
+from crm import pages, tables
 
-A_PAGE: Final = 50
+THREAD: Final = 20
 # The message's own page: nothing runs, nothing is fetched but pictures, only we may frame it.
 POLICY: Final = (
     "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; "
@@ -26,23 +25,26 @@ POLICY: Final = (
 @pages.page("messages.read")
 def inbox(request: HttpRequest) -> HttpResponse:
     """Newest first; by channel and by person (address or number)."""
-    channel, who = request.GET.get("channel", ""), request.GET.get("who", "").strip()[:320]
-    page = Paginator(_chosen(channel, who), A_PAGE).get_page(request.GET.get("page"))
-    return render(request, "channels/sandbox.html", {
-        "page": page, "channel": channel, "who": who,
-        "channels": [(name, wording.CHANNELS[name]) for name in ("email", "sms")],
-        "none_at_all": not page.object_list and not channel and not who,
-    })  # fmt: skip
+    context = _listed(request)
+    context["none_at_all"] = not (context["page"].rows or context["channel"] or context["who"])
+    return render(request, "channels/sandbox.html", context)
 
 
 @pages.page("messages.read")
 def message(request: HttpRequest, number: int) -> HttpResponse:
-    """One message: an e-mail in a mail client, an SMS on a phone."""
+    """One message beside the list: an e-mail in a mail client, an SMS on a phone, with those before it."""
     found = get_object_or_404(SandboxMessage.objects.select_related("message"), pk=number)
-    context: dict[str, Any] = {"found": found, "headers": _headers(found), "channel": wording.CHANNELS[found.channel]}
+    context = _listed(request) | {
+        "found": found,
+        "headers": [(name, str(value)) for name, value in found.headers.items()],
+        "sender": found.headers.get("From", ""),
+        "narrow": request.GET.get("view") == "phone",
+    }
     if found.channel == "sms":
+        earlier = SandboxMessage.objects.filter(channel="sms", recipient=found.recipient, pk__lte=found.pk)
+        context["thread"] = list(reversed(earlier.order_by("-pk")[:THREAD]))
         context["size"] = sms.measure(found.text)
-    return render(request, "channels/sandbox_message.html", context)
+    return render(request, "channels/sandbox.html", context)
 
 
 @pages.page("messages.read")
@@ -57,14 +59,20 @@ def html(request: HttpRequest, number: int) -> HttpResponse:
     return response
 
 
+def _listed(request: HttpRequest) -> dict[str, Any]:
+    channel, who = request.GET.get("channel", ""), request.GET.get("who", "").strip()[:320]
+    return {
+        "page": tables.page(_chosen(channel, who), "-id", request.GET.get("cursor", "")),
+        "channel": channel,
+        "who": who,
+        "channels": [(name, wording.CHANNELS[name]) for name in ("email", "sms")],
+    }
+
+
 def _chosen(channel: str, who: str) -> QuerySet[SandboxMessage]:
-    rows = SandboxMessage.objects.order_by("-id").defer("html", "headers")
+    rows = SandboxMessage.objects.defer("html", "headers")
     if channel in wording.CHANNELS:
         rows = rows.filter(channel=channel)
     if who:
         rows = rows.filter(recipient__icontains=who)
     return rows
-
-
-def _headers(found: SandboxMessage) -> list[tuple[str, str]]:
-    return [(name, str(value)) for name, value in found.headers.items()]

@@ -165,4 +165,4 @@ def with_query(context: template.Context, **changes: Any) -> str:
         else:
             query[key] = str(value)
     text = query.urlencode()
-    return f"?{text}" if text else context["request"].path
+    return f"?{text}" if text or not changes else context["request"].path
