@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from config import views
+from config import styleguide, views
 from crm import converters
 
 converters.register()
@@ -15,6 +15,7 @@ converters.register()
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.home, name="home"),
     path("search/", views.search, name="search"),
+    path("styleguide/", styleguide.page, name="styleguide"),
     path("status/", views.status, name="status"),
     path("login/", views.Login.as_view(), name="login"),
     path("logout/", views.Logout.as_view(), name="logout"),
