@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import connection
 
 from crm import access, clock
-from crm.models import ApiKey, Store
+from crm.models import ApiKey, Store, User
 
 # Write keys stand in web pages: they can only tell events.
 PUBLISHABLE: Final = "tracking"
@@ -33,6 +33,7 @@ def create(
     scopes: Sequence[str] = (),
     store: Store | None = None,
     expires_at: datetime | None = None,
+    made_by: User | None = None,
 ) -> str:
     """A new key. The secret is returned now and never again. `ValueError` for an unknown role or scope."""
     if role not in access.KEY_ROLES:
@@ -50,6 +51,7 @@ def create(
         hash=hash_of(secret),
         store=store,
         expires_at=expires_at,
+        made_by=made_by,
     )
     return secret
 

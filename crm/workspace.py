@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from django.db import transaction
 from django.db.models.signals import post_save
 
+from crm import audit
 from crm.models import Workspace
 
 FRESH_SECONDS = 5.0
@@ -20,6 +22,21 @@ def current() -> Workspace:
     if _held is None or moment - _held[0] > FRESH_SECONDS:
         _held = (moment, Workspace.objects.filter(only=True).first() or Workspace())
     return _held[1]
+
+
+def change(values: dict[str, Any], actor: str) -> Workspace:
+    """Set some of its fields."""
+    with transaction.atomic():
+        Workspace.objects.get_or_create(only=True)
+        space = Workspace.objects.select_for_update().get(only=True)
+        before = {name: getattr(space, name) for name in values}
+        for name, value in values.items():
+            setattr(space, name, value)
+        space.save()
+        if before != values:
+            audit.record(actor, "workspace.change", "workspace", before, values)
+    transaction.on_commit(forget)
+    return space
 
 
 def forget(**_: Any) -> None:

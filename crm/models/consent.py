@@ -49,6 +49,8 @@ class ConsentReceipt(models.Model):
         indexes = [
             models.Index(fields=["contact", "purpose", "channel"], name="receipt_contact"),
             models.Index(fields=["address"], name="receipt_address", condition=models.Q(address__isnull=False)),
+            # Where a text was used; without one nothing is kept here.
+            models.Index(fields=["wording", "id"], name="receipt_wording", condition=~models.Q(wording="")),
         ]
 
 

@@ -6,7 +6,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from crm.clock import RealNow
-from crm.models.team import Store
+from crm.models.team import Store, User
 
 
 class ApiKey(models.Model):
@@ -25,6 +25,8 @@ class ApiKey(models.Model):
     prefix = models.CharField(max_length=16)
     hash = models.CharField(max_length=64, db_collation="C")
     store = models.ForeignKey(Store, on_delete=models.PROTECT, null=True)
+    # A key outlives the person's access: whoever deactivates them is told which ones there are.
+    made_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="keys", db_index=False)
     created_at = models.DateTimeField(db_default=RealNow())
     expires_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from crm.clock import RealNow
 
@@ -13,14 +14,14 @@ from crm.clock import RealNow
 class Role(models.TextChoices):
     """What a person may do (`crm.access` says what that is). Store roles see their stores only."""
 
-    ADMIN = "admin"
-    MARKETER = "marketer"
-    APPROVER = "approver"
-    ANALYST = "analyst"
-    DEVELOPER = "developer"
-    STORE_MANAGER = "store_manager"
-    STORE_STAFF = "store_staff"
-    CALL_AGENT = "call_agent"
+    ADMIN = "admin", _("Admin")
+    MARKETER = "marketer", _("Marketer")
+    APPROVER = "approver", _("Approver")
+    ANALYST = "analyst", _("Analyst")
+    DEVELOPER = "developer", _("Developer")
+    STORE_MANAGER = "store_manager", _("Store manager")
+    STORE_STAFF = "store_staff", _("Store staff")
+    CALL_AGENT = "call_agent", _("Call agent")
 
 
 class Store(models.Model):
@@ -48,6 +49,10 @@ class UserManager(BaseUserManager["User"]):
         user.save(using=self._db)
         return user
 
+    def get_by_natural_key(self, username: str | None) -> User:
+        """By e-mail, in whatever case it is typed."""
+        return super().get_by_natural_key((username or "").lower())
+
     def create_superuser(self, email: str, password: str | None = None, **extra: Any) -> User:
         return self.create_user(email, password, is_staff=True, is_superuser=True, **extra)
 
@@ -60,6 +65,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     language = models.CharField(max_length=8, blank=True, default="")
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
+    # Counted up to end every session this person has, in whatever place sessions are kept.
+    session_epoch = models.PositiveIntegerField(default=0, db_default=0)
+    # How somebody likes their screens: {"contacts.columns": ["name", "email"]}. Written by `crm.preferences`.
+    preferences = models.JSONField(default=dict, blank=True, db_default=models.Value({}, models.JSONField()))
     joined_at = models.DateTimeField(db_default=RealNow())
 
     objects = UserManager()
@@ -72,6 +81,11 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.name or self.email
+
+    def _get_session_auth_hash(self, secret: str | bytes | None = None) -> str:
+        """What a session must still agree with at each request: the password, and the epoch."""
+        plain = super()._get_session_auth_hash(secret=secret)  # type: ignore[misc]
+        return f"{plain}{self.session_epoch or ''}"
 
 
 class Membership(models.Model):
@@ -101,6 +115,10 @@ class Workspace(models.Model):
     currency = models.CharField(max_length=3, default="EUR")
     language = models.CharField(max_length=8, default="en")
     postal_address = models.CharField(max_length=400, blank=True, default="")
+    # Who messages come from where their content does not say; empty: DEFAULT_FROM_EMAIL.
+    sender_name = models.CharField(max_length=120, blank=True, default="", db_default="")
+    sender_address = models.EmailField(max_length=254, blank=True, default="", db_default="")
+    sms_sender = models.CharField(max_length=16, blank=True, default="", db_default="")
     quiet_from = models.TimeField(default="21:00")
     quiet_until = models.TimeField(default="09:00")
     cap_messages = models.PositiveSmallIntegerField(default=3)
