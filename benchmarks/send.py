@@ -6,6 +6,7 @@ It uses a PostgreSQL of its own (embedded) and prints, for the same rows and tem
   floor       a bare pipelined SMTP client sending one prebuilt message to the same sink
   no marks    the whole pipeline, one durable commit per batch of 50
   marks       the whole pipeline with a start mark per message (the default)
+  rival       django-post_office with the same letter and as many workers (benchmarks/rival.py)
 """
 
 from __future__ import annotations
@@ -212,7 +213,7 @@ def main(options: argparse.Namespace) -> None:
         prepare(options.messages)
         bare = floor(port, 3000)
         print(f"floor      {bare:8.0f} msg/s   one bare pipelined connection to the same sink")
-        from benchmarks import ground
+        from benchmarks import ground, rival
         from benchmarks.ground import Figure
 
         plain: Any = pipeline("no marks", options.messages, options.workers, {"HANDOFF_MARKS": "0"}, options.profile)
@@ -222,6 +223,13 @@ def main(options: argparse.Namespace) -> None:
         ground.report(
             Figure("e-mail pipeline with a mark per message", marked, plain, "msg/s", "≥ 0.75 of that without")
         )
+        theirs = rival.measure(options.messages, options.workers, port)
+        note = (
+            f"theirs with {theirs.setting}; ours with marks {marked / theirs.rate:.1f} ×;"
+            f" theirs rendered beforehand {theirs.prepared:,.0f}"
+        )
+        name = "e-mail pipeline beside django-post_office in the same run"
+        ground.report(Figure(name, plain, theirs.rate, "msg/s", "≥ 4 ×", note))
         ground.save()
     finally:
         taker.kill()
