@@ -113,6 +113,36 @@ def people(campaign: Campaign, number: str, *, after: int = 0, limit: int | None
         return [contact for (contact,) in cursor.fetchall()]
 
 
+def listing(campaign: Campaign, number: str, *, after: int = 0, limit: int | None = None) -> list[tuple[int, int]]:
+    """The contacts behind a number, each once, by id from after `after`, with how often they count."""
+    term, label = _read(number)
+    condition = "AND label = %(label)s" if label is not None else ""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""SELECT contact_id, count(*) FROM ({TERMS[term]}) AS term
+                WHERE contact_id > %(after)s {condition} GROUP BY contact_id ORDER BY contact_id LIMIT %(limit)s""",  # noqa: S608
+            {**_params(campaign.pk), "label": label, "after": after, "limit": limit},
+        )
+        return [(contact, times) for contact, times in cursor.fetchall()]
+
+
+def heads(campaign: Campaign, number: str) -> int:
+    """How many different contacts stand behind a number."""
+    term, label = _read(number)
+    condition = "WHERE label = %(label)s" if label is not None else ""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT count(DISTINCT contact_id) FROM ({TERMS[term]}) AS term {condition}",  # noqa: S608
+            {**_params(campaign.pk), "label": label},
+        )
+        return int(cursor.fetchone()[0])
+
+
+def check(number: str) -> None:
+    """Raise Problem for what is no number of the waterfall."""
+    _read(number)
+
+
 def _read(number: str) -> tuple[str, str | None]:
     if number in TERMS:
         return number, None

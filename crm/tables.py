@@ -18,6 +18,7 @@ from django.db.models import Model, Q, QuerySet
 from django.http import StreamingHttpResponse
 
 Row = TypeVar("Row", bound=Model)
+Thing = TypeVar("Thing")
 A_PAGE = 50
 
 
@@ -101,7 +102,7 @@ class _Echo:
 
 
 def as_csv(
-    name: str, heads: Sequence[str], rows: Iterable[Row], cells: Callable[[Row], Sequence[Any]]
+    name: str, heads: Sequence[str], rows: Iterable[Thing], cells: Callable[[Thing], Sequence[Any]]
 ) -> StreamingHttpResponse:
     """A CSV file of exactly these rows, streamed; UTF-8 with a mark, so that spreadsheets read it as such."""
     writer = csv.writer(_Echo())

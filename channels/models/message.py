@@ -67,6 +67,8 @@ class Message(models.Model):
     judged = models.JSONField(null=True)
     receipt = models.JSONField(null=True)
     doubtful = models.BooleanField(default=False, db_default=False)
+    # What it cost by the price of its account when it was handed over, in the workspace's currency.
+    cost = models.DecimalField(max_digits=10, decimal_places=5, null=True)
     provider_message_id = models.CharField(max_length=200, default="", db_default="", db_collation="C")
     slots = models.JSONField(null=True)
     # What the asker wants said to the templates beside the contact's live facts

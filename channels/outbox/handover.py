@@ -33,12 +33,14 @@ COUNTED: Final = """
 SELECT contact_id, array_agg(counted_at) FROM channels_message
 WHERE contact_id = ANY(%s) AND counted_at > %s AND message_class = 'marketing' GROUP BY contact_id"""
 
-GOING: Final = {"id": "bigint", "slots": "jsonb", "judged": "jsonb"}
+GOING: Final = {"id": "bigint", "slots": "jsonb", "judged": "jsonb", "parts": "int"}
 HAND_OVER: Final = f"""
-WITH current AS MATERIALIZED (SELECT cauce_epoch() AS epoch)
+WITH current AS MATERIALIZED (
+  SELECT cauce_epoch() AS epoch, account.id, account.cost FROM channels_account account WHERE account.id = %s
+)
 UPDATE channels_message m
 SET state = 'handing_off', reason = '', reason_detail = NULL, epoch = current.epoch, slots = v.slots,
-    judged = v.judged, account_id = %s, counted_at = %s, handed_at = clock_timestamp(),
+    judged = v.judged, account_id = current.id, cost = current.cost * v.parts, counted_at = %s, handed_at = clock_timestamp(),
     started_at = CASE WHEN %s THEN NULL ELSE clock_timestamp() END,
     lease_until = clock_timestamp() + make_interval(secs => %s)
 FROM {arrays.unnest(GOING, "v")}, current
@@ -164,7 +166,7 @@ def _write_going(
 ) -> frozenset[int]:
     if not going:
         return frozenset()
-    rows = [(ready.letter.id, dict(ready.slots), proof) for ready, proof in going]
+    rows = [(ready.letter.id, dict(ready.slots), proof, ready.parts) for ready, proof in going]
     with connection.cursor() as cursor:
         cursor.execute(
             HAND_OVER,

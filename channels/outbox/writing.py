@@ -17,11 +17,12 @@ from channels.types import Outgoing, Refuse
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A message as it will go on the wire, and the values its words were made of."""
+    """A message as it will go on the wire, the values its words were made of, and the parts it is billed by."""
 
     letter: Letter
     outgoing: Outgoing
     slots: Mapping[str, Any]
+    parts: int = 1
 
 
 def write(letters: Sequence[Letter], now: datetime) -> tuple[list[Ready], list[tuple[Letter, Refuse]]]:
@@ -49,7 +50,7 @@ def _write(letter: Letter, values: Mapping[str, Any]) -> Ready | Refuse:
         return Refuse(reason)
     body = compiled.render(values, letter)
     outgoing = Outgoing(letter.id, tracking.key(letter.id), letter.channel, letter.recipient, body)
-    return Ready(letter, outgoing, compiled.slots(values))
+    return Ready(letter, outgoing, compiled.slots(values), int(body.get("parts", 1)))
 
 
 def _facts(letters: Sequence[Letter], now: datetime) -> tuple[dict[int, dict[str, Any]], list[tuple[Letter, Refuse]]]:

@@ -2,5 +2,6 @@
 import "./commands.js";
 import "./menus.js";
 import "./offline.js";
+import "./replaced.js";
 import "./theme-choice.js";
 import "./toasts.js";

@@ -26,5 +26,8 @@ if (box) {
     const words = document.getElementById("toast-error")?.content.querySelector("[data-text]").textContent;
     fail(id ? `${words} (${status}, ${id})` : words);
   });
-  document.addEventListener("htmx:error", () => fail());
+  document.addEventListener("htmx:error", (event) => {
+    // A request that a newer one replaced has not failed.
+    if (event.detail?.error?.name !== "AbortError") fail();
+  });
 }

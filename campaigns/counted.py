@@ -1,0 +1,166 @@
+"""Which number of a campaign somebody clicked on, and who stands behind it.
+
+`number`: a term of the waterfall ("entered", "not_entered.paused", "sent.email", "runs.active.waiting").
+`what`: a number of a step on the canvas (`campaigns.figures.PEOPLE`), with `step`, `port`, `since`, `version`,
+and for what was not sent a `reason`.
+A number and its list are read from the same definition, so they cannot differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.db import connection
+from django.utils.dateparse import parse_datetime
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from campaigns import commands, figures, waterfall
+from campaigns.models import Campaign
+from campaigns.palette import tiles
+from crm import reasons
+from crm.errors import Problem
+from crm.templatetags.ui import CHANNELS
+
+TERMS: Final[dict[str, Promise]] = {
+    "audience": _("Considered"),
+    "entered": _("Entered"),
+    "not_entered": _("Did not enter"),
+    "runs.entered": _("Began the journey"),
+    "runs.active": _("Inside now"),
+    "runs.outcomes": _("Ended"),
+    "planned": _("Messages planned"),
+    "sent": _("Messages sent"),
+    "skipped": _("Messages not sent"),
+    "waiting": _("Messages waiting"),
+    "held_out": _("Held out"),
+    "converted": _("Reached the goal"),
+}
+KINDS: Final = {
+    "not_entered": reasons.NOT_ENTERED,
+    "skipped": reasons.NOT_SENT,
+    "runs.active": reasons.RUNS,
+    "runs.outcomes": reasons.RUNS,
+}
+WHAT: Final[dict[str, Promise]] = {
+    "entered": _("Came here"),
+    "waiting": _("Here now"),
+    "sent": _("Message sent"),
+    "not_sent": _("Message not sent"),
+    "delivered": _("Message delivered"),
+    "opened": _("Opened"),
+    "clicked": _("Clicked"),
+    "converted": _("Reached the goal"),
+    "exited": _("Left here"),
+}
+# The message behind a row was not sent for this reason.
+BECAUSE: Final = """SELECT FROM channels_message m WHERE m.run_id = q.run_id AND m.step = q.step
+  AND m.created_at = q.at AND coalesce(nullif(m.reason, ''), m.state) = %(reason)s"""
+FIRST: Final = "runs.active"
+LONGEST: Final = 64
+EVERYTHING: Final = figures.Span()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A number of a campaign. `words` name it for people; `query` leads to it again."""
+
+    campaign: Campaign
+    words: str
+    query: Mapping[str, str]
+    number: str = ""
+    what: str = ""
+    step: str = ""
+    port: str = ""
+    reason: str = ""
+    span: figures.Span = EVERYTHING
+
+
+def read(campaign: Campaign, given: Mapping[str, Any]) -> Asked:
+    """What a query asks for. Raises Problem for what is no number."""
+    if given.get("what"):
+        return _of_step(campaign, given)
+    number = str(given.get("number") or FIRST)
+    waterfall.check(number)
+    return Asked(campaign, words(number), {"number": number}, number=number)
+
+
+def _of_step(campaign: Campaign, given: Mapping[str, Any]) -> Asked:
+    what = str(given["what"])
+    if what not in figures.PEOPLE:
+        raise Problem("/what", "not_a_number", f"{what[:40]!r} is none of {', '.join(figures.PEOPLE)}.")
+    texts = {name: str(given.get(name) or "")[:LONGEST] for name in ("step", "port", "reason")}
+    since = parse_datetime(str(given.get("since") or "").replace(" ", "+"))
+    version = str(given.get("version") or "")
+    span = figures.Span(since, int(version) if version.isdigit() else None)
+    query = {"what": what, **{name: text for name, text in texts.items() if text}}
+    query |= {"since": since.isoformat()} if since else {}
+    query |= {"version": version} if span.version else {}
+    step = _step_words(campaign, texts["step"])
+    label = ": ".join(each for each in (step, str(WHAT[what])) if each)
+    if texts["reason"]:
+        label = f"{label} ({reasons.words(texts['reason'], reasons.NOT_SENT)})"
+    return Asked(campaign, label, query, what=what, span=span, **texts)
+
+
+def _step_words(campaign: Campaign, name: str) -> str:
+    """What people call a step: its label, or its kind."""
+    for document in (campaign.version.document if campaign.version else {}, campaign.document):
+        for _path, step in commands.walk(document):
+            if step.get("id") == name:
+                tile = tiles.get(str(step.get("type")))
+                return str(step.get("label") or (tile.summary(step)[0] if tile else name))
+    return name
+
+
+def words(number: str) -> str:
+    """`not_entered.paused` → "Did not enter: The campaign was paused"."""
+    for term in (number, number.rpartition(".")[0]):
+        if term in TERMS:
+            rest = number.removeprefix(term).lstrip(".")
+            kind = KINDS.get(term, reasons.ALL)
+            if term == "sent":
+                return f"{TERMS[term]}: {CHANNELS[rest][2]}" if rest in CHANNELS else str(TERMS[term])
+            return f"{TERMS[term]}: {reasons.words(rest, kind)}" if rest else str(TERMS[term])
+    return number
+
+
+def people(asked: Asked, *, after: int, limit: int | None) -> list[tuple[int, int]]:
+    """(contact, times) by id from after `after`."""
+    if asked.number:
+        return waterfall.listing(asked.campaign, asked.number, after=after, limit=limit)
+    sql, params = _rows(asked)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT contact_id, count(*) FROM ({sql}) AS q WHERE contact_id > %(after)s "  # noqa: S608
+            "GROUP BY contact_id ORDER BY contact_id LIMIT %(limit)s",
+            {**params, "after": after, "limit": limit},
+        )
+        return [(contact, times) for contact, times in cursor.fetchall()]
+
+
+def count(asked: Asked) -> int:
+    """How many different people."""
+    if asked.number:
+        return waterfall.heads(asked.campaign, asked.number)
+    sql, params = _rows(asked)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(DISTINCT contact_id) FROM ({sql}) AS q", params)  # noqa: S608
+        return int(cursor.fetchone()[0])
+
+
+def _rows(asked: Asked) -> tuple[str, dict[str, Any]]:
+    sql, more = figures.rows(asked.what, asked.step, asked.port)
+    params = {**figures.parameters(asked.campaign, asked.span), **more}
+    if asked.reason:
+        sql = f"SELECT q.* FROM ({sql}) AS q WHERE EXISTS ({BECAUSE})"  # noqa: S608
+        params["reason"] = asked.reason
+    return sql, params
+
+
+def offered(campaign: Campaign) -> list[tuple[str, str]]:
+    """The numbers a list can be asked for, as (number, words)."""
+    del campaign
+    return [(number, str(label)) for number, label in TERMS.items()]
