@@ -123,6 +123,17 @@ def close_for(campaign_id: int, now: datetime) -> None:
         )
 
 
+def withdraw(campaign_id: int, version_id: int, now: datetime, *, everything: bool) -> None:
+    """A version is taken back before anybody came in by it: its dates are not kept. `everything`: no
+    version is left, so nobody waits to come in either."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM campaigns_occurrence WHERE campaign_id = %s AND version_id = %s", [campaign_id, version_id]
+        )
+    if everything:
+        close_for(campaign_id, now)
+
+
 def _moments(door: Door, entry: Entry, now: datetime) -> list[tuple[Any, ...]]:
     """A schedule in the workspace's zone, or in each zone that its people live in."""
     at = entry.at

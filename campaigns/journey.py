@@ -154,6 +154,7 @@ class _Journey:
         reader = Reader(item, pointer, self.notes, f"Step {name or pointer}")
         name = self.identity(reader, name)
         reader.text("label", longest=80)
+        reader.text("note", longest=500, one_line=False)
         kind_name = reader.text("type", required=True, longest=40)
         kind = kinds.get(kind_name)
         config = Reader(reader.raw("config", {}), reader.at("config"), self.notes, reader.subject)

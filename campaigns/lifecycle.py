@@ -15,9 +15,10 @@ from typing import Any, ParamSpec, TypeVar
 
 from django.db import OperationalError, connection, transaction
 
-from campaigns import entries, journey, plans, terms
-from campaigns.models import Campaign, Version
+from campaigns import edits, entries, journey, patch, plans, terms, wording
+from campaigns.models import Campaign, Enrolment, Version
 from campaigns.plan import Plan
+from campaigns.reading import Notes
 from channels import content, outbox
 from crm import audit, bell, partitions
 from crm.errors import Problem, Problems
@@ -53,12 +54,45 @@ def patiently(verb: Callable[P, R]) -> Callable[P, R]:
 def create(document: Mapping[str, Any], actor: str, now: datetime) -> Campaign:
     """A new draft. Raises `errors.Problems` with every mistake in it."""
     filled = journey.fill(document)
-    plan = checked(filled)
+    checked(filled)
+    return begin(filled, actor, now)
+
+
+def begin(document: Mapping[str, Any], actor: str, now: datetime, owner_id: int | None = None) -> Campaign:
+    """A new draft that may be incomplete: whoever publishes it hears what is missing."""
+    filled = journey.fill(document)
     with transaction.atomic():
-        campaign = Campaign(document=filled, created_at=now, **_columns(plan.terms))
+        campaign = Campaign(document=filled, created_at=now, owner_id=owner_id, **columns(filled))
         campaign.save(force_insert=True)
         audit.record(actor, "campaign.create", _subject(campaign), None, {"name": campaign.name})
     return campaign
+
+
+def duplicate(campaign: Campaign, name: str, actor: str, now: datetime, owner_id: int | None = None) -> Campaign:
+    """A draft like this one's; its people and numbers stay where they are."""
+    return begin({**campaign.document, "name": name[:200]}, actor, now, owner_id)
+
+
+def archive(campaign: Campaign, actor: str, now: datetime) -> None:
+    """Put it away. What runs, or could run again at once, is not."""
+    with transaction.atomic():
+        held = _hold(campaign)
+        _require(held, Campaign.State.DRAFT, Campaign.State.FINISHED, Campaign.State.STOPPED)
+        if held.archived_at is None:
+            held.archived_at = now
+            held.save(update_fields=["archived_at"])
+            audit.record(actor, "campaign.archive", _subject(held), None, {"name": held.name})
+        campaign.archived_at = held.archived_at
+
+
+def unarchive(campaign: Campaign, actor: str) -> None:
+    with transaction.atomic():
+        held = _hold(campaign)
+        if held.archived_at is not None:
+            held.archived_at = None
+            held.save(update_fields=["archived_at"])
+            audit.record(actor, "campaign.unarchive", _subject(held), None, {"name": held.name})
+        campaign.archived_at = None
 
 
 def update(
@@ -68,31 +102,53 @@ def update(
 
     `revision`: the one the editor has seen; an older one is refused, so that nobody's work is lost.
     """
-    del now
     filled = journey.fill(document)
-    plan = checked(filled)
+    checked(filled)
     with transaction.atomic():
-        held = _hold(campaign)
-        if revision is not None and revision != held.revision:
-            raise Problem("/revision", "stale", "Somebody else has changed this campaign; load it again.")
+        held = hold(campaign, revision)
         before = {"revision": held.revision, "name": held.name}
-        for name, value in _columns(plan.terms).items():
-            setattr(held, name, value)
-        held.document = filled
-        held.revision += 1
-        held.save(update_fields=["document", "revision", *_columns(plan.terms)])
+        change = patch.diff(held.document, filled)
+        revise(held, filled)
+        edits.add(held, held.revision, {"do": "replace"}, change, actor, now)
         audit.record(actor, "campaign.update", _subject(held), before, {"revision": held.revision, "name": held.name})
     return held
 
 
+def hold(campaign: Campaign, revision: int | None = None) -> Campaign:
+    """The campaign as it is now, locked until the transaction ends; refused where `revision`, the one
+    the editor has seen, is an older one."""
+    held = _hold(campaign)
+    if revision is not None and revision != held.revision:
+        raise Problem("/revision", "stale", "Somebody else has changed this campaign; load it again.")
+    return held
+
+
+def revise(held: Campaign, document: Mapping[str, Any]) -> None:
+    """Write the draft of a campaign that is held, complete or not, and what lists want to know of it."""
+    known = columns(document)
+    for name, value in known.items():
+        setattr(held, name, value)
+    held.document = dict(document)
+    held.revision += 1
+    held.save(update_fields=["document", "revision", *known])
+
+
 def checked(document: Any) -> Plan:
     """The plan of a document, with its rules and words looked into; `errors.Problems` names all mistakes."""
-    problems, _ = journey.check(document, rules=parse.problems, contents=_contents)
-    if isinstance(document, dict):
-        problems = [*problems, *_missing_segments(document)]
+    problems, _ = inspect(document)
     if problems:
         raise Problems(problems)
     return journey.compile(document)
+
+
+def inspect(document: Any) -> tuple[list[Problem], list[Problem]]:
+    """(problems, warnings) of a document, with its rules, words and segments looked into."""
+    problems, warnings = journey.check(document, rules=parse.problems, contents=_contents)
+    if isinstance(document, dict):
+        unsaid, doubtful = wording.inspect(document)
+        problems = [*problems, *_missing_segments(document), *unsaid]
+        warnings = [*warnings, *doubtful]
+    return problems, warnings
 
 
 def _contents(channel: str, body: Mapping[str, Any], pointer: str) -> Sequence[Problem]:
@@ -128,10 +184,11 @@ def _segments(numbers: Sequence[int]) -> set[int]:
         return {number for (number,) in cursor.fetchall()}
 
 
-def _columns(settings: terms.Terms) -> dict[str, Any]:
-    """What lists and queries want to know without opening the document."""
+def columns(document: Mapping[str, Any]) -> dict[str, Any]:
+    """What lists and queries want to know without opening the document; it may be incomplete."""
+    settings = terms.read(terms.reader_of(document, Notes()))
     return {
-        "name": settings.name or "Untitled",
+        "name": settings.name[:200] or "Untitled",
         "purpose": settings.purpose,
         "message_class": settings.message_class,
         "objective": settings.objective,
@@ -188,6 +245,29 @@ def publish(campaign: Campaign, actor: str, now: datetime) -> Version:
     bell.ring("campaigns.entries")
     _copy(held, campaign)
     return version
+
+
+@patiently
+def unpublish(campaign: Campaign, number: int, actor: str, now: datetime) -> None:
+    """Take the newest version back as if it had not been published: the one before it counts again,
+    or the campaign is a draft. Refused once somebody has come in by it: their way cannot be undone."""
+    _close(campaign)
+    held = _hold(campaign)
+    versions = list(Version.objects.filter(campaign=held).order_by("-number")[:2])
+    if not versions or versions[0].number != number or held.version_id != versions[0].pk or held.ended_at:
+        raise Problem("", "not_newest", "Only the version that was published last can be taken back.")
+    if Enrolment.objects.filter(campaign=held, version=versions[0]).exists():
+        raise Problem("", "people_inside", "People have come in already; pause the campaign instead.")
+    held.version = versions[1] if len(versions) > 1 else None
+    if held.version is None:
+        held.state, held.published_at, held.paused_at = Campaign.State.DRAFT, None, None
+    entries.withdraw(held.pk, versions[0].pk, now, everything=held.version is None)
+    held.save(update_fields=["version", "state", "published_at", "paused_at"])
+    door = plans.door(held.pk, now)
+    if door is not None:
+        entries.open_for(door, now)
+    audit.record(actor, "campaign.unpublish", _subject(held), {"version": number}, {"state": held.state})
+    _copy(held, campaign)
 
 
 # --- steering ----------------------------------------------------------------------------------

@@ -97,11 +97,13 @@ class ExitRule:
 
 @dataclass(frozen=True)
 class Goal:
-    """`value_path` goes inwards from the event's properties; '' without a value."""
+    """`value_path` goes inwards from the event's properties; '' without a value. `target`: how many
+    conversions are hoped for; nothing depends on it."""
 
     watch: Watch
     window_days: int = 7
     value_path: str = ""
+    target: int | None = None
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,8 @@ class Terms:
     exits: tuple[ExitRule, ...]
     goal: Goal | None
     holdout_pct: float
+    holdout_reason: str
+    budget: float | None
     respect_global_holdout: bool
     priority: int
     obeys_caps: bool
@@ -155,6 +159,8 @@ def read(top: Reader) -> Terms:
         ),
         goal=_goal(top, key_path),
         holdout_pct=top.percent("holdout_pct", default=10, high=50),
+        holdout_reason=top.text("holdout_reason"),
+        budget=_budget(top),
         respect_global_holdout=top.flag("respect_global_holdout", default=True),
         priority=top.integer("priority", default=default_priority, low=0, high=100),
         obeys_caps=obeys_caps,
@@ -307,9 +313,21 @@ def _goal(top: Reader, key_path: str) -> Goal | None:
         watch(inner, key_path),
         inner.integer("window_days", default=7, low=1, high=365),
         inner.path("value"),
+        inner.integer("target", default=None, low=1, high=1_000_000_000) if inner.has("target") else None,
     )
     inner.close()
     return goal
+
+
+def _budget(top: Reader) -> float | None:
+    """What it may cost, in the workspace's currency: held against the forecast, nothing is stopped by it."""
+    value = top.raw("budget") if top.has("budget") else None
+    if "budget" not in top.data:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= 1_000_000_000:
+        top.refuse("budget", "not_in_range", "budget must be a number above 0.")
+        return None
+    return float(value)
 
 
 def is_about_goal(terms: Terms, rule: ExitRule) -> bool:

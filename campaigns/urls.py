@@ -1,0 +1,73 @@
+"""Addresses of campaigns: the list, the gallery, and the pages of one campaign."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from campaigns.views import (
+    contact_runs,
+    gallery,
+    goal,
+    journey,
+    listing,
+    message,
+    one_off,
+    panel,
+    people,
+    rehearsal,
+    review,
+    steering,
+    versions,
+)
+
+app_name = "campaigns"
+
+urlpatterns = [
+    path("campaigns/", listing.page, name="list"),
+    path("campaigns/figures/", listing.figures, name="figures"),
+    path("campaigns/of/<ctc:contact_id>/", contact_runs.page, name="contact-runs"),
+    path("campaigns/new/", gallery.page, name="new"),
+    path("campaigns/<cmp:campaign_id>/", goal.page, name="goal"),
+    path("campaigns/<cmp:campaign_id>/save/", goal.save, name="save"),
+    path("campaigns/<cmp:campaign_id>/prospects/", goal.prospects_of, name="prospects"),
+    path("campaigns/<cmp:campaign_id>/duplicate/", listing.duplicate, name="duplicate"),
+    path("campaigns/<cmp:campaign_id>/archive/", listing.archive, name="archive"),
+    path("campaigns/<cmp:campaign_id>/unarchive/", listing.unarchive, name="unarchive"),
+    path("campaigns/<cmp:campaign_id>/review/", review.page, name="review"),
+    path("campaigns/<cmp:campaign_id>/review/outlook/", review.outlook, name="outlook"),
+    path("campaigns/<cmp:campaign_id>/publish/", review.publish, name="publish"),
+    path("campaigns/<cmp:campaign_id>/publish/<int:number>/undo/", review.unpublish, name="unpublish"),
+    path("campaigns/<cmp:campaign_id>/versions/", versions.page, name="versions"),
+    path("campaigns/<cmp:campaign_id>/versions/<int:one>/compare/<int:other>/", versions.compare, name="compare"),
+    path("campaigns/<cmp:campaign_id>/versions/<int:number>/restore/", versions.restore, name="restore"),
+    path("campaigns/<cmp:campaign_id>/restored/<int:revision>/undo/", versions.undo_restore, name="undo-restore"),
+    path("campaigns/<cmp:campaign_id>/steer/<str:verb>/", steering.page, name="steer"),
+    path("campaigns/<cmp:campaign_id>/people/", people.page, name="people"),
+    path("campaigns/<cmp:campaign_id>/people/segment/", people.keep, name="people-segment"),
+    path("campaigns/<cmp:campaign_id>/sweep/", steering.sweep, name="sweep"),
+    path("campaigns/<cmp:campaign_id>/journey/", journey.page, name="journey"),
+    path("campaigns/<cmp:campaign_id>/journey/counts/", journey.counts, name="counts"),
+    path("campaigns/<cmp:campaign_id>/journey/edit/", journey.edit, name="edit"),
+    path("campaigns/<cmp:campaign_id>/journey/undo/", journey.undo, name="undo"),
+    path("campaigns/<cmp:campaign_id>/journey/redo/", journey.redo, name="redo"),
+    path("campaigns/<cmp:campaign_id>/journey/copy/", journey.copy, name="copy"),
+    path("campaigns/<cmp:campaign_id>/journey/present/", journey.present, name="present"),
+    path("campaigns/<cmp:campaign_id>/journey/steps/<str:step>/panel/", panel.panel, name="panel"),
+    path("campaigns/<cmp:campaign_id>/journey/steps/<str:step>/panel/save/", panel.save, name="panel-save"),
+    path("campaigns/<cmp:campaign_id>/journey/steps/<str:step>/can-receive/", panel.can_receive, name="can-receive"),
+    path("campaigns/<cmp:campaign_id>/rehearse/", rehearsal.page, name="rehearse"),
+    path("campaigns/<cmp:campaign_id>/rehearse/<str:step>/message/", rehearsal.letter, name="rehearse-message"),
+    path("campaigns/<cmp:campaign_id>/journey/steps/<str:step>/message/", message.page, name="message"),
+    path("campaigns/<cmp:campaign_id>/journey/steps/<str:step>/message/save/", message.save, name="message-save"),
+    path("campaigns/<cmp:campaign_id>/journey/steps/<str:step>/message/<str:way>/", message.turn, name="message-turn"),
+    path("campaigns/<cmp:campaign_id>/journey/steps/<str:step>/total/", message.total, name="message-total"),
+    path("campaigns/<cmp:campaign_id>/journey/steps/<str:step>/preview/", message.preview, name="message-preview"),
+    path("campaigns/<cmp:campaign_id>/journey/steps/<str:step>/test/", message.test, name="message-test"),
+    path("campaigns/<cmp:campaign_id>/messages/", message.together, name="messages"),
+    path("campaigns/stand-ins/", message.people, name="stand-ins"),
+    path("campaigns/one-off/new/", one_off.new, name="one-off"),
+    path("campaigns/<cmp:campaign_id>/one-off/", one_off.page, name="one-off-page"),
+    path("campaigns/<cmp:campaign_id>/one-off/schedule/", one_off.schedule, name="one-off-schedule"),
+    path("campaigns/<cmp:campaign_id>/one-off/cancel/", one_off.cancel, name="one-off-cancel"),
+    path("campaigns/<cmp:campaign_id>/one-off/progress/", one_off.progress, name="one-off-progress"),
+]

@@ -1,0 +1,183 @@
+"""Ada plans a campaign in her browser: list, gallery, goal and audience, review, publish, steer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from campaigns import gallery, lifecycle
+from campaigns.models import Campaign
+from crm import clock, publicids
+from crm.models import User
+from tests.campaigns import cast, office
+
+PASSWORD = "cauce-demo-2026"
+Look = Callable[[Page, str], None]
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def ada(live_server: LiveServer, quiet_page: Page) -> Page:
+    """Ada at her desk, logged in, at noon."""
+    cast.at_noon()
+    office.house(name="Casa Norte")
+    User.objects.create_superuser("ada@example.com", PASSWORD, name="Ada")
+    quiet_page.goto(f"{live_server.url}/login/?next=/campaigns/")
+    quiet_page.get_by_label("Email").fill("ada@example.com")
+    quiet_page.get_by_label("Password").fill(PASSWORD)
+    quiet_page.keyboard.press("Enter")
+    expect(quiet_page.get_by_role("heading", name="Campaigns", level=1)).to_be_visible()
+    return quiet_page
+
+
+def fits(page: Page) -> bool:
+    """No sideways scrolling on the smallest phone."""
+    before = page.viewport_size
+    page.set_viewport_size({"width": 320, "height": 700})
+    found = bool(page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"))
+    if before:
+        page.set_viewport_size(before)
+    return found
+
+
+def at(server: LiveServer, campaign: Campaign, rest: str = "") -> str:
+    return f"{server.url}/campaigns/{publicids.encode('cmp', campaign.pk)}/{rest}"
+
+
+def a_shop() -> list[Campaign]:
+    """Some campaigns in all states, and people for them."""
+    now = clock.now()
+    crowd = cast.people(40)
+    cast.allow(crowd[:30], "email")
+    cast.allow(crowd[:12], "sms")
+    for number, contact in enumerate(crowd[:20]):
+        cast.happen(contact, "Cart Updated", historic=True, cart_id=f"c{number}")
+    cart = gallery.start("abandoned_cart", "en", cast.ADA, now)
+    live = cast.publish(
+        cast.mail(), cast.wait(), name="Black Friday", priority=80, holdout_pct=10,
+        **{**cast.BOUGHT_IS_THE_END, "goal": {"event": "Order Completed", "target": 10}},
+    )  # fmt: skip
+    for contact in crowd[:6]:
+        cast.enter(live, contact)
+    cast.work()
+    paused = cast.publish(cast.mail(), name="Spring news")
+    lifecycle.pause(paused, cast.ADA, now)
+    return [cart, live, paused]
+
+
+def test_an_empty_list_and_the_gallery(ada: Page, look: Look) -> None:
+    expect(ada.get_by_text("No campaigns yet.")).to_be_visible()
+    look(ada, "campaigns-empty")
+    ada.get_by_role("link", name="New campaign").click()
+    expect(ada.get_by_role("heading", name="New campaign", level=1)).to_be_visible()
+    look(ada, "campaigns-gallery")
+    assert fits(ada)
+    ada.get_by_role("button", name="Use this Abandoned cart").click()
+    ada.wait_for_url("**/journey/**")
+
+
+def test_the_list_its_menu_and_undo(ada: Page, look: Look) -> None:
+    cart, live, _ = a_shop()
+    ada.reload()
+    expect(ada.locator(f"#inside-{live.pk}")).to_have_text("6")
+    look(ada, "campaigns-list")
+    assert fits(ada)
+    ada.get_by_label("What to do with Abandoned cart").click()
+    look(ada, "campaigns-menu")
+    ada.get_by_role("button", name="Archive").click()
+    expect(ada.get_by_role("link", name="Abandoned cart")).to_be_hidden()
+    ada.get_by_role("button", name="Undo").click()
+    expect(ada.get_by_role("link", name="Abandoned cart")).to_be_visible()
+    ada.get_by_label("Name").fill("black")
+    ada.get_by_role("button", name="Filter").click()
+    assert "q=black" in ada.url
+    expect(ada.get_by_role("link", name="Abandoned cart")).to_be_hidden()
+    assert cart.pk
+
+
+def test_goal_and_audience_say_who_that_is(ada: Page, live_server: LiveServer, look: Look) -> None:
+    cart, *_ = a_shop()
+    ada.goto(at(live_server, cart))
+    side = ada.locator("#prospects")
+    expect(side.get_by_text("In the last 30 days")).to_be_visible()
+    expect(side.get_by_text("Black Friday")).to_be_visible()
+    look(ada, "campaigns-goal")
+    assert fits(ada)
+    expect(ada.get_by_label("Date and time")).to_be_hidden()
+    ada.get_by_label("Who comes in").select_option("manual")
+    expect(side.get_by_text("Nobody can know")).to_be_visible()
+    ada.get_by_label("Who comes in").select_option("event")
+    expect(side.get_by_text("In the last 30 days")).to_be_visible()
+    ada.get_by_label("Control group, %").fill("0")
+    ada.get_by_role("button", name="Save", exact=True).click()
+    expect(ada.get_by_text("Say why")).to_be_visible()
+    look(ada, "campaigns-goal-errors")
+    ada.get_by_label("Why nobody is held out").fill("Too few people")
+    ada.get_by_role("button", name="Save and open the journey").click()
+    ada.wait_for_url("**/journey/**")
+    cart.refresh_from_db()
+    assert cart.document["holdout_reason"] == "Too few people"
+
+
+def test_review_publish_and_take_back(ada: Page, live_server: LiveServer, look: Look) -> None:
+    cart, *_ = a_shop()
+    ada.goto(at(live_server, cart, "review/"))
+    expect(ada.locator(".check b", has_text="6 people are also in Black Friday")).to_be_visible()
+    expect(ada.locator("#forecast-body").get_by_text("come in")).to_be_visible()
+    look(ada, "campaigns-review")
+    assert fits(ada)
+    ada.get_by_role("button", name="Publish version 1").click()
+    look(ada, "campaigns-publish")
+    ada.get_by_role("button", name="Publish", exact=True).click()
+    expect(ada.get_by_text("Version 1 is live.")).to_be_visible()
+    ada.get_by_role("button", name="Undo").click()
+    expect(ada.get_by_text("It is a draft again.")).to_be_visible()
+
+
+def test_every_check_leads_to_its_place(ada: Page, live_server: LiveServer, look: Look) -> None:
+    row = office.draft(
+        {"id": "e1", "type": "send.email", "config": {"subject": "", "text": "Hello"}},
+        {"id": "m1", "type": "send.sms", "config": {"text": ""}},
+        entry=[{"type": "event", "event": ""}],
+    )
+    ada.goto(at(live_server, row, "review/"))
+    expect(ada.get_by_text("3 to fix")).to_be_visible()
+    look(ada, "campaigns-review-faults")
+    assert fits(ada)
+    ada.get_by_role("link", name="Fix It does not say which event").click()
+    expect(ada.locator("#id_entry_event")).to_be_focused()
+
+
+def test_versions_are_compared_and_restored(ada: Page, live_server: LiveServer, look: Look) -> None:
+    live = cast.publish(cast.mail(), name="Spring", **cast.BOUGHT_IS_THE_END)
+    changed = cast.document(cast.mail(), cast.wait(), name="Summer", **cast.BOUGHT_IS_THE_END)
+    lifecycle.update(live, changed, cast.ADA, clock.now())
+    lifecycle.publish(live, cast.ADA, clock.now())
+    ada.goto(at(live_server, live, "versions/"))
+    look(ada, "campaigns-versions")
+    assert fits(ada)
+    ada.get_by_label("with", exact=True).select_option("2")
+    ada.get_by_role("button", name="Compare").click()
+    expect(ada.get_by_role("heading", name="Version 1 and version 2")).to_be_visible()
+    look(ada, "campaigns-compare")
+    assert fits(ada)
+    ada.get_by_role("link", name="Versions").click()
+    ada.get_by_role("button", name="Restore as draft 1").click()
+    expect(ada.get_by_text("The draft is version 1 now.")).to_be_visible()
+
+
+def test_stopping_says_whom_it_touches(ada: Page, live_server: LiveServer, look: Look) -> None:
+    _, live, _ = a_shop()
+    ada.goto(at(live_server, live))
+    ada.get_by_text("Steer").click()
+    look(ada, "campaigns-steer-menu")
+    ada.get_by_role("link", name="Stop").click()
+    expect(ada.locator("#touched-people")).to_have_text("6")
+    look(ada, "campaigns-stop")
+    assert fits(ada)
+    ada.get_by_role("button", name="Stop now").click()
+    expect(ada.get_by_text("Everybody is leaving")).to_be_visible()
+    look(ada, "campaigns-sweep")
