@@ -1,8 +1,8 @@
-"""What this floor does about events: the funnel."""
+"""What this floor does about events: the funnel, and the days whose figures they change."""
 
 from __future__ import annotations
 
-from analytics import stages
+from analytics import stages, staleness
 from crm import clock, registry
 from crm.timeline import Fact
 
@@ -11,7 +11,13 @@ def fold_stages(facts: list[Fact]) -> None:
     stages.follow(facts, clock.now())
 
 
+def note_days(facts: list[Fact]) -> None:
+    staleness.follow(facts)
+
+
 registry.reactors.add("analytics.stages", fold_stages, order=30)
 registry.contact_joins.add("analytics.stages", stages.join, order=30)
+registry.reactors.add("analytics.figures", note_days, order=40)
+registry.contact_joins.add("analytics.figures", staleness.join, order=40)
 registry.contact_tables.add("analytics_stagechange", "contact_id")
 registry.contact_fields.add("stage", stages.of)

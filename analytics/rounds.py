@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analytics import stages
+from analytics import demo, rollup, running, stages
 from crm import clock
 from crm.registry import Round, rounds
 
@@ -16,3 +16,7 @@ def silent() -> int:
 
 
 rounds.add("analytics.stages", Round("analytics.stages", fall_silent, silent, every_seconds=60), order=30)
+# Last of all: figures of what the rounds before have done.
+rounds.add("analytics.rollup", Round("analytics.rollup", rollup.work, rollup.pending, every_seconds=60), order=900)
+rounds.add("analytics.running", Round("analytics.running", running.work, running.pending, every_seconds=60), order=910)
+rounds.add("analytics.demo", Round("analytics.demo", demo.work, demo.pending, every_seconds=5), order=890)

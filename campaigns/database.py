@@ -14,8 +14,16 @@ CREATE OR REPLACE FUNCTION cauce_version_hash(
   SELECT encode(sha256(convert_to(
     jsonb_build_array(document, contents, to_jsonb(exits), concurrency)::text, 'UTF8')), 'hex')
 $$;
-CREATE OR REPLACE TRIGGER version_frozen BEFORE UPDATE OR DELETE ON campaigns_version
+CREATE OR REPLACE TRIGGER version_frozen BEFORE UPDATE ON campaigns_version
   FOR EACH ROW EXECUTE FUNCTION cauce_refuse();
+-- A version may go with a campaign that the demo made up, and with no other.
+CREATE OR REPLACE FUNCTION cauce_keep_version() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (SELECT FROM crm_demoitem WHERE kind = 'campaign' AND number = OLD.campaign_id) THEN RETURN OLD; END IF;
+  RAISE EXCEPTION '% is frozen: % refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'restrict_violation';
+END $$;
+CREATE OR REPLACE TRIGGER version_kept BEFORE DELETE ON campaigns_version
+  FOR EACH ROW EXECUTE FUNCTION cauce_keep_version();
 """
 
 VIEWS = {

@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 
 from campaigns import lifecycle
 from campaigns.models import Campaign
 from crm import capture, catalogue, publicids
-from crm.models import Membership, Segment, Store, User, Workspace
+from crm import demo as marks
+from crm.models import Membership, Product, Segment, Store, User, Workspace
 from crm.segments import edit
 
 EXAMPLES = Path(settings.BASE_DIR) / "campaigns" / "examples"
@@ -53,19 +55,32 @@ SEGMENTS = {
 }  # fmt: skip
 
 
-def seed(contacts: int, number: int, now: datetime) -> dict[str, int]:
-    """Tell the story with `contacts` customers; answers what was made."""
+def seed(contacts: int, number: int, now: datetime, *, people: bool = True) -> dict[str, int]:
+    """Tell the story with `contacts` customers; answers what was made.
+
+    `people`: with Ada and Bruno, whose password everybody knows. Never where real people work.
+    """
     chance = random.Random(number)  # noqa: S311 - a story, not a secret
     _workspace()
+    if people:
+        _people()
     _catalogue(now)
     arrivals = _customers(contacts, chance, now)
-    people = 0
+    came = 0
     while batch := list(islice(arrivals, capture.MOST)):
-        people += sum(received.contact_id is not None for received in capture.receive(batch, now=now))
+        came += _come(batch, now)
     segments = _segments(now)
-    made = {"contacts": people, "segments": len(segments), "campaigns": _campaigns(segments, now)}
-    capture.receive([_today(now)], now=now)
+    made = {"contacts": came, "segments": len(segments), "campaigns": _campaigns(segments, now)}
+    _come([_today(now)], now)
     return made
+
+
+def _come(batch: list[capture.Arrival], now: datetime) -> int:
+    """How many came; those who are new are remembered as made up."""
+    with transaction.atomic():
+        received = capture.receive(batch, now=now)
+        marks.remember("contact", [each.contact_id for each in received if each.created and each.contact_id])
+    return sum(each.contact_id is not None for each in received)
 
 
 def _workspace() -> None:
@@ -73,15 +88,27 @@ def _workspace() -> None:
         only=True, defaults={"name": "Zapatería del Río", "postal_address": "Calle del Río 1, 28005 Madrid"}
     )
     for code, name in (("centro", "Tienda Centro"), ("puerto", "Tienda Puerto")):
-        Store.objects.get_or_create(code=code, defaults={"name": name, "zone": "Europe/Madrid", "country": "ES"})
-    for email, name, role, store in USERS:
-        user = User.objects.filter(email=email).first() or User.objects.create_user(
-            email, settings.DEMO_PASSWORD, name=name, is_staff=role == "admin", is_superuser=role == "admin"
+        store, created = Store.objects.get_or_create(
+            code=code, defaults={"name": name, "zone": "Europe/Madrid", "country": "ES"}
         )
+        if created:
+            marks.remember("store", [store.pk])
+
+
+def _people() -> None:
+    for email, name, role, store in USERS:
+        user = User.objects.filter(email=email).first()
+        if user is None:
+            user = User.objects.create_user(
+                email, settings.DEMO_PASSWORD, name=name, is_staff=role == "admin", is_superuser=role == "admin"
+            )
+            marks.remember("user", [user.pk])
         Membership.objects.get_or_create(user=user, role=role, store=Store.objects.get(code=store) if store else None)
 
 
 def _catalogue(now: datetime) -> None:
+    skus = [sku for sku, *_ in PRODUCTS]
+    there = list(Product.objects.filter(sku__in=skus).values_list("pk", flat=True))
     catalogue.put_products([
         {"sku": sku, "name": name, "categories": [kind], "brand": "Río", "url": f"https://shop.example/{sku}",
          "price": {"amount": price, "currency": "EUR"}}
@@ -91,6 +118,7 @@ def _catalogue(now: datetime) -> None:
         {"sku": sku, "store": place, "available": 3 + index * 4, "at": now}
         for index, (sku, *_) in enumerate(PRODUCTS) for place in ("online", "centro", "puerto")
     ], now=now)  # fmt: skip
+    marks.remember("product", Product.objects.filter(sku__in=skus).exclude(pk__in=there).values_list("pk", flat=True))
 
 
 def _customers(count: int, chance: random.Random, now: datetime) -> Iterator[capture.Arrival]:
@@ -168,10 +196,14 @@ def _today(now: datetime) -> capture.Arrival:
 
 
 def _segments(now: datetime) -> list[Segment]:
-    return [
-        Segment.objects.filter(name=name).first() or edit.create(name, rule, actor="seed_demo", now=now)
-        for name, rule in SEGMENTS.items()
-    ]
+    found = []
+    for name, rule in SEGMENTS.items():
+        segment = Segment.objects.filter(name=name).first()
+        if segment is None:
+            segment = edit.create(name, rule, actor="seed_demo", now=now)
+            marks.remember("segment", [segment.pk])
+        found.append(segment)
+    return found
 
 
 def _campaigns(segments: list[Segment], now: datetime) -> int:
@@ -181,6 +213,7 @@ def _campaigns(segments: list[Segment], now: datetime) -> int:
         if Campaign.objects.filter(name=document["name"]).exists():
             continue
         campaign = lifecycle.create(document, "seed_demo", now)
+        marks.remember("campaign", [campaign.pk])
         if name != "win_back":  # a person publishes what writes to everybody at once
             lifecycle.publish(campaign, "seed_demo", now)
     return Campaign.objects.count()

@@ -30,6 +30,7 @@ GROUPS: Final[tuple[tuple[Any, tuple[Item, ...]], ...]] = (
         _("Plan"),
         (
             Item("campaigns:list", _("Campaigns"), "send", "campaigns.read"),
+            Item("channels:images", _("Pictures"), "photo", "campaigns.read"),
             Item("channels:sandbox", _("Sandbox inbox"), "inbox", "messages.read"),
         ),
     ),
@@ -44,7 +45,7 @@ GROUPS: Final[tuple[tuple[Any, tuple[Item, ...]], ...]] = (
 FOOT: Final[tuple[Item, ...]] = (
     Item("api-docs", _("API"), "code", "operations.read"),
     Item("status", _("Status"), "activity", "operations.read"),
-    Item("crm:settings", _("Settings"), "settings", "workspace.write"),
+    Item("crm:settings", _("Settings"), "settings", "kpis.write"),
 )
 
 

@@ -7,16 +7,19 @@ from importlib.util import find_spec
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from config import styleguide, views
+from analytics.views import home
+from config import styleguide, views, welcome
 from crm import converters
 
 converters.register()
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("", views.home, name="home"),
+    path("", home.page, name="home"),
     path("search/", views.search, name="search"),
     path("styleguide/", styleguide.page, name="styleguide"),
     path("status/", views.status, name="status"),
+    path("setup/start/", welcome.page, name="setup-start"),
+    path("setup/demo/", welcome.load_demo, name="setup-demo"),
     path("login/", views.Login.as_view(), name="login"),
     path("logout/", views.Logout.as_view(), name="logout"),
     path("i18n/", include("django.conf.urls.i18n")),

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from csp.constants import NONCE, NONE, SELF
 from csp.decorators import csp_replace
+from django.conf import settings
 from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.decorators import method_decorator
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from config import health, navigation, state
 from crm import clock, finding, pages
-
-
-def home(request: HttpRequest) -> HttpResponse:
-    return redirect("status" if request.user.is_authenticated else "login")
+from crm.models import User
 
 
 @pages.page("contacts.read")
@@ -30,6 +31,21 @@ def search(request: HttpRequest) -> HttpResponse:
 class Login(LoginView):
     template_name = "registration/login.html"
     redirect_authenticated_user = True
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Where nobody works yet, the door is the set-up."""
+        if not request.user.is_authenticated and not User.objects.exists():
+            return redirect("crm:setup")
+        return super().dispatch(request, *args, **kwargs)
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """In, and in one's own language."""
+        response = super().form_valid(form)
+        language = getattr(form.get_user(), "language", "")
+        if language:
+            secure = self.request.is_secure()
+            response.set_cookie(settings.LANGUAGE_COOKIE_NAME, language, samesite="Lax", secure=secure)
+        return response
 
 
 class Logout(LogoutView):

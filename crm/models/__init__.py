@@ -6,12 +6,18 @@ from crm.models.catalogue import Product, Stock
 from crm.models.clock import ClockShift
 from crm.models.consent import AddressConsent, ConsentReceipt, ConsentState
 from crm.models.contact import Contact, ContactChange, Identifier
+from crm.models.demo import DemoItem
 from crm.models.event import Event, EventKey, Reaction
+from crm.models.fixedlist import FixedList, ListMember
 from crm.models.imports import ImportJob
+from crm.models.invitation import Invitation
 from crm.models.key import ApiKey, IdempotencyRecord, RateCount
 from crm.models.order import Cart, Order, OrderLine
 from crm.models.segment import Dirty, Segment, SegmentChange, SegmentMember
+from crm.models.tag import ContactTag, Tag
+from crm.models.task import Note, Task
 from crm.models.team import Membership, Store, User, Workspace
+from crm.models.wording import Wording
 
 __all__ = [
     "Address",
@@ -24,13 +30,19 @@ __all__ = [
     "ConsentState",
     "Contact",
     "ContactChange",
+    "ContactTag",
+    "DemoItem",
     "Dirty",
     "Event",
     "EventKey",
+    "FixedList",
     "IdempotencyRecord",
     "Identifier",
     "ImportJob",
+    "Invitation",
+    "ListMember",
     "Membership",
+    "Note",
     "Order",
     "OrderLine",
     "Product",
@@ -42,6 +54,9 @@ __all__ = [
     "Stock",
     "Store",
     "Suppression",
+    "Tag",
+    "Task",
     "User",
+    "Wording",
     "Workspace",
 ]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import uuid
 
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 
 from crm.clock import BusinessNow
+from crm.folding import Fold
 from crm.models.address import Address
 from crm.models.team import Store
 
@@ -42,6 +44,11 @@ class Contact(models.Model):
         indexes = [
             models.Index(fields=["created_at", "id"], name="contact_created"),
             models.Index(fields=["merged_into"], name="contact_merged", condition=models.Q(merged_into__isnull=False)),
+            models.Index(fields=["id"], name="contact_archived", condition=models.Q(archived_at__isnull=False)),
+            models.Index(
+                fields=["home_store", "id"], name="contact_store", condition=models.Q(home_store__isnull=False)
+            ),
+            GinIndex(OpClass(Fold("sort_name"), name="gin_trgm_ops"), name="contact_search"),
         ]
 
     def __str__(self) -> str:

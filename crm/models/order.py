@@ -60,7 +60,11 @@ class Order(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["order_id"], name="order_once")]
-        indexes = [models.Index(fields=["contact", "occurred_at"], name="order_contact")]
+        indexes = [
+            models.Index(fields=["contact", "occurred_at"], name="order_contact"),
+            # The day's sales, without reading those of all years.
+            models.Index(fields=["occurred_at"], name="order_occurred"),
+        ]
 
 
 class OrderLine(models.Model):

@@ -17,7 +17,10 @@ class Segment(models.Model):
     """
 
     name = models.CharField(max_length=200)
+    description = models.CharField(max_length=500, default="", db_default="", blank=True)
     rule = models.JSONField()
+    # What a fixed list was taken from, where it was taken from a rule.
+    taken_from = models.JSONField(null=True)
     revision = models.IntegerField(default=1)
     mentions = ArrayField(models.CharField(max_length=200), default=list)
     count = models.IntegerField(default=0)
@@ -27,9 +30,17 @@ class Segment(models.Model):
     built_revision = models.IntegerField(default=0)
     archived_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=BusinessNow())
+    updated_at = models.DateTimeField(db_default=BusinessNow())
+    # Goes up with every save by a person; `revision` with those of the rule alone.
+    edition = models.IntegerField(default=1, db_default=1)
 
     class Meta:
-        indexes = [models.Index(fields=["name"], name="segment_name")]
+        indexes = [
+            models.Index(fields=["name"], name="segment_name"),
+            models.Index(
+                fields=["-updated_at", "-id"], name="segment_updated", condition=models.Q(archived_at__isnull=True)
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -197,7 +197,9 @@ def test_a_target_is_set_in_its_tile(client: Client, ada: User) -> None:
     kpi = Kpi.objects.get(metric="repeat_rate")
     url = reverse("analytics:target", args=[kpi.pk])
     assert "(%)" in text(client.get(url, headers=FRAGMENT).content)
-    assert client.post(url, {"target": "nonsense"}, headers=FRAGMENT).status_code == 422
+    refused = client.post(url, {"target": "nonsense"}, headers=FRAGMENT)
+    assert refused.status_code == 422
+    assert refused.headers["HX-Retarget"] == f"#tile-{kpi.pk} .home-tile-foot"
     tile = client.post(url, {"target": "32"}, headers=FRAGMENT)
     assert f'id="tile-{kpi.pk}"' in tile.content.decode()
     kpi.refresh_from_db()

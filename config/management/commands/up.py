@@ -100,14 +100,12 @@ class Command(BaseCommand):
                 raise CommandError(f"Port {port} is not free ({error.strerror}). Try --port {port + 1}.") from error
 
     def _seed(self, *, demo: bool) -> None:
-        from crm.models import Contact, Membership, User  # noqa: PLC0415  (models need a set-up Django)
+        from crm.models import Contact, User  # noqa: PLC0415  (models need a set-up Django)
 
         if demo and not Contact.objects.exists() and "seed_demo" in get_commands():
             self._say("filling in demo data")
             call_command("seed_demo", verbosity=0)
-        if not User.objects.exists() and settings.DEBUG:
-            first = User.objects.create_superuser("admin@example.com", settings.DEMO_PASSWORD, name="Admin")
-            Membership.objects.create(user=first, role="admin")
+        self.empty = not User.objects.exists()
 
     def _wait_until_ready(self, url: str, port: int) -> None:
         began = clock.real()
@@ -120,6 +118,8 @@ class Command(BaseCommand):
         self._say(f"not ready yet: {wrong}; see {self.home}/logs" if wrong else f"Cauce is up: {url}")
         for line in self._logins():
             self._say(line)
+        if self.empty:
+            self._say(f"Nobody works here yet: {url}/setup/ makes the first admin.")
         self._say(f"Logs are in {self.home / 'logs'}. Ctrl-C stops everything.")
 
     def _logins(self) -> list[str]:

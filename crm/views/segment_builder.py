@@ -1,0 +1,225 @@
+"""`/segments/new/`, `/segments/<seg>/`: a rule is put together, counted and saved.
+
+The working copy travels with the page (`state`); what stands in the inputs is laid over it with
+every request, so nothing typed is lost whatever the answer. Without scripts every button is a
+plain form.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from crm import clock, pages, publicids, toasts
+from crm.errors import Problem, Problems
+from crm.models import AuditEntry, Segment, User
+from crm.segments import builder, edit, faults, fixed, outline, parse, pickers, sentence, uses
+from crm.segments.builder import State
+from crm.segments.describe import Offers
+
+STARTING: Final = ("event.0", "event.1", "f.contact.1")
+COPY: Final = "copy"
+
+
+@pages.page("segments.write")
+def new(request: HttpRequest) -> HttpResponse:
+    """An empty rule, or one that begins with `?start=event.0`."""
+    state = builder.empty()
+    begun = request.GET.get("start", "")
+    if begun:
+        state, _at = builder.carried_out(state, "add", builder.MAIN, begun)
+    return _page(request, state, None)
+
+
+@pages.page("segments.read")
+def segment(request: HttpRequest, segment_id: int) -> HttpResponse:
+    found = get_object_or_404(Segment, pk=segment_id, archived_at=None)
+    return _page(request, builder.opened(found.rule), found)
+
+
+@pages.page("segments.read", "POST")
+def rule(request: HttpRequest) -> HttpResponse:
+    """The rule after a button or after a choice that changes what can be chosen next."""
+    segment = _segment(request)
+    try:
+        state = builder.posted(request.POST.dict())
+    except Problem as problem:
+        return HttpResponse(problem.detail, status=422)
+    do, at, what = [*request.POST.get("do", "").split(" ", 2), "", "", ""][:3]
+    before, gone = state, ""
+    if do == "undo":
+        state, focus = _before(request, state), builder.MAIN
+    else:
+        state, focus = builder.carried_out(state, do, at, what)
+    if do == "remove" and state != before:
+        gone = json.dumps(before)
+    if not pages.is_fragment(request):
+        return _page(request, state, segment, posted_name=True)
+    context = {
+        **_rule(state, Offers()),
+        "focus": f"at-{focus.replace('.', '-')}" if do else "",
+        "gone": gone,
+        "told": _told(do),
+    }
+    answer = render(request, "crm/segments/_rule.html", context)
+    # The button that asked is gone with the old rule; the event goes to what stays.
+    answer.headers["HX-Trigger"] = '{"rule-changed": {"target": "#rules"}}'
+    return answer
+
+
+@pages.page("segments.write", "POST")
+def save(request: HttpRequest, segment_id: int | None = None) -> HttpResponse:
+    """Keep it. A mistake comes back where it stands, an older version as a question."""
+    found = get_object_or_404(Segment, pk=segment_id, archived_at=None) if segment_id else None
+    try:
+        state = builder.posted(request.POST.dict())
+    except Problem as problem:
+        toasts.say(request, problem.detail, tone="bad")
+        return pages.go(request, "crm:segments")
+    keep = None if request.POST.get("as") == COPY else found
+    try:
+        kept = _kept(request, state, keep)
+    except Problems as problems:
+        return _page(request, state, found, problems=problems.problems, posted_name=True, status=422)
+    except Problem as problem:
+        stale = problem.code == "stale"
+        told = None if stale else [problem]
+        status = 409 if stale else 422
+        return _page(request, state, found, problems=told, stale=stale, posted_name=True, status=status)
+    toasts.say(request, _("“%(name)s” is saved.") % {"name": kept.name})
+    return pages.go(request, "crm:segment", kept.pk)
+
+
+def _kept(request: HttpRequest, state: State, found: Segment | None) -> Segment:
+    name, description = request.POST.get("name", ""), request.POST.get("description", "")
+    actor, now, wanted = pages.actor(request), clock.now(), builder.rule(state)
+    if found is None:
+        if request.POST.get("kind") != "fixed":
+            return edit.create(name, wanted, actor=actor, now=now, description=description)
+        checked = edit.checked(name, wanted, description)
+        return fixed.snapshot(name, checked, actor=actor, now=now, description=description)
+    # What was only opened is not rewritten, nor is the rule of a fixed list.
+    same = fixed.is_fixed(found) or wanted == builder.rule(builder.opened(found.rule))
+    edition = request.POST.get("edition", "")
+    return edit.update(
+        found,
+        name=name,
+        rule=None if same else wanted,
+        description=description,
+        edition=int(edition) if edition.isdecimal() and len(edition) < 10 else 0,
+        actor=actor,
+        now=now,
+    )
+
+
+# --- what the page sends ------------------------------------------------------------------------
+
+
+def _segment(request: HttpRequest) -> Segment | None:
+    text = request.POST.get("segment", "")
+    return Segment.objects.filter(pk=int(text)).first() if text.isdecimal() and len(text) < 19 else None
+
+
+def _before(request: HttpRequest, state: State) -> State:
+    try:
+        return builder.read(request.POST.get("gone", ""))
+    except Problem:
+        return state
+
+
+# --- what is shown ------------------------------------------------------------------------------
+
+
+def _page(
+    request: HttpRequest,
+    state: State,
+    found: Segment | None,
+    *,
+    problems: list[Problem] | None = None,
+    stale: bool = False,
+    posted_name: bool = False,
+    status: int = 200,
+) -> HttpResponse:
+    told = problems or []
+    name = request.POST.get("name", "") if posted_name else (found.name if found else "")
+    about = request.POST.get("description", "") if posted_name else (found.description if found else "")
+    used = [(use, uses.url_of(use)) for use in uses.of([found.pk])[found.pk]] if found else []
+    frozen = found is not None and fixed.is_fixed(found)
+    context: dict[str, Any] = {
+        **_rule(state, Offers(), told),
+        "segment": found,
+        "fixed": frozen,
+        "name": name,
+        "description": about,
+        "kind": request.POST.get("kind", "live") if posted_name else "live",
+        "edition": request.POST.get("edition", "") if posted_name else (found.edition if found else ""),
+        "name_problems": [faults.said(each) for each in told if each.pointer == "/name"],
+        "problems": faults.summary(told),
+        "uses": used,
+        "can_write": pages.may(request, "segments.write"),
+        "save_url": _save_url(found),
+        "stale": _who(found) if stale and found else None,
+        "words": _words(found.taken_from if frozen and found else builder.rule(state)),
+    }
+    return render(request, "crm/segments/segment.html", context, status=status)
+
+
+def _save_url(found: Segment | None) -> str:
+    return reverse("crm:segment-save", args=[found.pk]) if found else reverse("crm:segment-create")
+
+
+def _rule(state: State, offers: Offers, problems: list[Problem] | None = None) -> dict[str, Any]:
+    """What `_rule.html` shows."""
+    main, exceptions = outline.nodes(state, offers, faults.by_path(state, problems or []))
+    sources = sorted({each.source for root in (main, exceptions) for each in _inputs(root) if each.source})
+    return {
+        "state": json.dumps(state),
+        "main": main,
+        "exceptions": exceptions,
+        "menu": outline.menu(),
+        "starting": [builder_entry(name) for name in STARTING],
+        "lists": {source: f"known-{place}" for place, source in enumerate(sources)},
+        "known": [(f"known-{place}", pickers.known(source, offers)) for place, source in enumerate(sources)],
+    }
+
+
+def builder_entry(name: str) -> tuple[str, Any, str]:
+    """A starter by its name: (name, words, icon)."""
+    return next(entry for _group, entries in outline.menu() for entry in entries if entry[0] == name)
+
+
+def _inputs(node: outline.Node) -> list[Any]:
+    mine = [each for line in node.lines for each in line]
+    return [*mine, *(each for part in node.parts for each in _inputs(part))]
+
+
+def _words(document: Any) -> str:
+    """The rule in a sentence; "" while it has mistakes."""
+    if document is None or parse.problems(document):
+        return ""
+    return sentence.say(parse.parse(document))
+
+
+def _who(found: Segment) -> dict[str, Any]:
+    """Who saved the version that is there now."""
+    subject = publicids.encode("seg", found.pk)
+    entry = AuditEntry.objects.filter(subject=subject).order_by("-pk").first()
+    number = entry.actor.removeprefix("user:") if entry else ""
+    user = User.objects.filter(pk=int(number)).first() if number.isdecimal() else None
+    return {"who": str(user or _("Somebody")), "at": found.updated_at, "url": reverse("crm:segment", args=[found.pk])}
+
+
+def _told(do: str) -> str:
+    """For those who do not see what a button did."""
+    return {
+        "add": _("Rule added."),
+        "group": _("Group added."),
+        "remove": _("Rule removed."),
+        "duplicate": _("Rule duplicated."),
+        "undo": _("The rule is back."),
+    }.get(do, "")
