@@ -18,4 +18,4 @@ class CrmConfig(AppConfig):
         connection_created.connect(database.prepare)
         pre_migrate.connect(database.uninstall, sender=self)
         post_migrate.connect(database.install, sender=self)
-        autodiscover_modules("rounds", "reactions", "segment_rules", "invariants")
+        autodiscover_modules("rounds", "reactions", "segment_rules", "segment_words", "invariants", "finders", "timeline_words")

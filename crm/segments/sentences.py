@@ -60,6 +60,40 @@ COMPARED: Final = {
     "days": gettext_noop("%(what)s is %(v)s days from today"),
     "anniversary": gettext_noop("anniversary of %(what)s is %(v)s days from today"),
 }
+# What people do, in words; other events are named as they are.
+DEEDS: Final = {
+    "Order Completed": (gettext_noop("bought"), gettext_noop("did not buy")),
+    "Product Viewed": (gettext_noop("viewed a product"), gettext_noop("viewed no product")),
+    "Product Added": (gettext_noop("put a product into the cart"), gettext_noop("put no product into the cart")),
+}
+SIGNS: Final = {
+    "is": gettext_noop("exactly %(n)s"),
+    "is_not": gettext_noop("not exactly %(n)s"),
+    "<": gettext_noop("fewer than %(n)s"),
+    "<=": gettext_noop("at most %(n)s"),
+    ">": gettext_noop("more than %(n)s"),
+    ">=": gettext_noop("at least %(n)s"),
+}
+DAYS_OF_YEAR: Final = 365
+
+
+def deed(event: str, *, did: bool) -> str:
+    """What somebody did or did not do."""
+    known = DEEDS.get(event)
+    if known:
+        return _(known[0] if did else known[1])
+    return (_("did %(event)s") if did else _("did not do %(event)s")) % {"event": event}
+
+
+def amount(op: str, v: Decimal, path: str) -> str:
+    """How often, or, with a `path`, how much of it in sum."""
+    number = plain(v)
+    said = _(SIGNS[op]) % {"n": number}
+    if path:
+        return _("adding up %(path)s to %(amount)s") % {"path": path, "amount": said}
+    # Only a whole number has a plural; "1.5 times" is nobody's wish.
+    times = ngettext("%(amount)s time", "%(amount)s times", abs(number) if isinstance(number, int) else 2)
+    return times % {"amount": said}
 
 
 def field(name: str) -> str:
@@ -89,6 +123,9 @@ def value(v: Any) -> str:
 def span(length: timedelta) -> str:
     """In the greatest unit that fits."""
     minutes = int(length.total_seconds() // 60)
+    if minutes % (1440 * DAYS_OF_YEAR) == 0:
+        years = minutes // (1440 * DAYS_OF_YEAR)
+        return ngettext("%(n)d year", "%(n)d years", years) % {"n": years}
     if minutes % 1440 == 0:
         return ngettext("%(n)d day", "%(n)d days", minutes // 1440) % {"n": minutes // 1440}
     if minutes % 60 == 0:

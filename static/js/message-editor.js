@@ -63,6 +63,8 @@ async function answer(response) {
   checks.replaceChildren(content);
   window.htmx?.process(checks);
   tell(`${form.dataset.saved} ${clockTime()}`, "ok");
+  document.querySelector("[data-undo]")?.removeAttribute("disabled");
+  document.querySelector("[data-redo]")?.setAttribute("disabled", "");
   const said = JSON.parse(response.headers.get("HX-Trigger") ?? "{}");
   document.body.dispatchEvent(new CustomEvent("draft-changed", { detail: said["draft-changed"] }));
 }

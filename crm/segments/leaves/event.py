@@ -106,18 +106,19 @@ class EventLeaf(Leaf):
         )
 
     def sentence(self) -> str:
-        said = _("did %(event)s") if self.did else _("did not do %(event)s")
-        what = said % {"event": self.name}
+        return sentences.deed(self.name, did=self.did) + self.details()
+
+    def details(self) -> str:
+        """What is said after the deed: filters, channels, how often, how much, when."""
+        what = ""
         for each in self.where:
-            what += " " + _("with %(condition)s") % {"condition": sentences.compared(each.name, each.condition)}
+            path = each.name.removeprefix(where.PREFIX)
+            what += " " + _("with %(condition)s") % {"condition": sentences.compared(path, each.condition)}
         if self.channels:
             what += " " + _("by %(channels)s") % {"channels": ", ".join(self.channels)}
         for amount in self.amounts:
-            sign = {"is": "=", "is_not": "≠"}.get(amount.op, amount.op)
-            what += ", " + (_("number %(sign)s %(v)s") if amount.path is None else _("sum %(sign)s %(v)s")) % {
-                "sign": sign,
-                "v": sentences.plain(amount.v),
-            }
+            path = ".".join(name for name, _each in amount.path or ())
+            what += " " + sentences.amount(amount.op, amount.v, path)
         return what + self.window.said()
 
     def needed(self) -> Any:

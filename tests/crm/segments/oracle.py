@@ -62,6 +62,8 @@ class Person:
     said: list[Said] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
     segments: set[int] = field(default_factory=set)
+    tags: set[str] = field(default_factory=set)
+    lists: set[int] = field(default_factory=set)
     stage: str | None = None
     runs: list[tuple[int, bool, str]] = field(default_factory=list)  # campaign, under way, step
     converted: set[int] = field(default_factory=set)
@@ -81,7 +83,7 @@ def _node(rule: Any, person: Person, now: datetime) -> bool:
     return leaf(rule, person, now)
 
 
-def leaf(rule: Any, person: Person, now: datetime) -> bool:
+def leaf(rule: Any, person: Person, now: datetime) -> bool:  # noqa: C901 - one line for each
     if "f" in rule:
         return _field(rule, person, now)
     if "event" in rule:
@@ -90,6 +92,8 @@ def leaf(rule: Any, person: Person, now: datetime) -> bool:
         return _sequence(rule, person, now)
     if "segment" in rule:
         return (int(rule["segment"]) in person.segments) is rule.get("member", True)
+    if "tag" in rule or "list" in rule:
+        return _by_hand(rule, person)
     if "stage" in rule:
         return _stage(rule, person)
     if "campaign" in rule:
@@ -418,6 +422,13 @@ def _sequence(rule: Any, person: Person, now: datetime) -> bool:
 
 def _same(one: list[Any], other: list[Any]) -> bool:
     return bool(one) and type(one[0]) is type(other[0]) and one[0] == other[0]
+
+
+def _by_hand(rule: Any, person: Person) -> bool:
+    if "list" in rule:
+        return rule["list"] in person.lists
+    wanted = rule["tag"] if type(rule["tag"]) is list else [rule["tag"]]
+    return any(name.strip().lower() in person.tags for name in wanted)
 
 
 def _stage(rule: Any, person: Person) -> bool:

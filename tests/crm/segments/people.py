@@ -113,6 +113,8 @@ def people(draw: st.DrawFn) -> Person:
         created_at=draw(instants()),
         there=draw(st.sampled_from([True, True, True, True, False])),
         segments=draw(st.sets(st.sampled_from([1, 2]))),
+        tags=draw(st.sets(st.sampled_from(["vip", "press"]))),
+        lists=draw(st.sets(st.sampled_from([1, 2]))),
         stage=draw(st.sampled_from([None, "visitor", "lead", "loyal", "lapsed"])),
         runs=draw(
             st.lists(
@@ -406,6 +408,8 @@ def sequences() -> st.SearchStrategy[dict[str, Any]]:
 def others() -> st.SearchStrategy[dict[str, Any]]:
     return st.one_of(
         st.fixed_dictionaries({"segment": st.sampled_from([1, 2]), "member": st.booleans()}),
+        st.fixed_dictionaries({"tag": st.sampled_from(["vip", " VIP ", "nobody", ["press", "Vip"]])}),
+        st.fixed_dictionaries({"list": st.sampled_from([1, 2, 3])}),
         st.fixed_dictionaries(
             {"stage": st.sampled_from(["visitor", "lead", "loyal", ["visitor", "lead"], ["lead", "lapsed"]])}
         ),
@@ -512,8 +516,27 @@ def _person(person: Person) -> int:
         tell(contact, told)
     for segment in person.segments:
         _insert("crm_segmentmember", {"segment_id": segment, "contact_id": contact, "since": NOW})
+    for place, key in enumerate(("press", "vip"), 1):
+        if key in person.tags:
+            _tag(contact, place, key)
+    for number in person.lists:
+        _list(contact, number)
     _history(contact, person)
     return contact
+
+
+def _tag(contact: int, number: int, key: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO crm_tag (id, name, key) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING", [number, key, key]
+        )
+    _insert("crm_contacttag", {"contact_id": contact, "tag_id": number})
+
+
+def _list(contact: int, number: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO crm_fixedlist (id) VALUES (%s) ON CONFLICT DO NOTHING", [number])
+    _insert("crm_listmember", {"list_id": number, "contact_id": contact, "since": NOW})
 
 
 def _history(contact: int, person: Person) -> None:

@@ -731,7 +731,7 @@ def test_a_rule_is_shown_by_its_numbers() -> None:
     rule = parse.parse({"all": [SPAIN, {"none": [BOUGHT]}]})
     assert (audience.count(rule, clock.now()), audience.sample(rule, clock.now())) == (1, [chiara])
     assert [audience.count(clause, clock.now()) for clause in audience.clauses(rule)] == [1, 0]
-    assert rule.sentence() == "country is ES and (none of: did Order Completed in the last 1 day)"
+    assert rule.sentence() == "country is ES and (none of: bought in the last 1 day)"
     told = audience.explain(rule, dario, clock.now())
     assert (told.matches, [clause.pointer for clause in told.clauses]) == (False, ["/rule/all/0", "/rule/all/1/none/0"])
     assert (told.clauses[0].seen, told.clauses[0].needed) == ("FR", {"op": "is", "v": "ES"})

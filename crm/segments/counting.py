@@ -1,0 +1,217 @@
+"""How many a rule finds while somebody builds it: exactly if that is quick, else about.
+
+Nothing here may hold the database for long: every statement has its own time, and what does not
+answer within it is estimated from a sample of contacts.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from django.db import OperationalError, connection, transaction
+
+from crm import arrays, standings
+from crm.segments.grammar import PEOPLE, Rule
+from crm.segments.question import query, whole_base
+from crm.segments.sql import Sql, every, join, opposite
+
+AT_ONCE_MS: Final = 600
+PARTS_MS: Final = 700
+MIN_MS: Final = 150
+PATIENCE_MS: Final = 20_000
+# How many contacts a sample is about, and from how many on the base is not counted for its share.
+SAMPLE: Final = 4_000
+MANY: Final = 50_000
+CANCELLED: Final = "57014"
+PURPOSE: Final = "offers"
+CHANNELS: Final = ("email", "sms")
+
+
+@dataclass(frozen=True)
+class Number:
+    n: int
+    exact: bool = True
+
+
+@dataclass(frozen=True)
+class Tally:
+    """`total` None: not even a sample answered in time. `parts`: by the name given."""
+
+    total: Number | None
+    everybody: int
+    seconds: float
+    parts: dict[str, Number] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Reach:
+    channels: dict[str, Number]
+    nobody: Number
+    total: Number
+
+
+def tally(rule: Rule, parts: Mapping[str, Rule], now: datetime, *, milliseconds: int = AT_ONCE_MS) -> Tally:
+    """How many there are, and how many each part would find alone."""
+    began = time.monotonic()
+    total = _exactly({"": rule}, now, milliseconds)
+    # The parts have what the whole has left of a moment.
+    left = max(MIN_MS, PARTS_MS - round(1_000 * (time.monotonic() - began)))
+    alone = _exactly(parts, now, left) if total is not None else None
+    if total is None or alone is None:
+        about = _about({"": rule, **parts}, now)
+        total = total if total is not None else about
+        alone = alone if alone is not None else about
+    seconds = time.monotonic() - began
+    return Tally(total.get(""), everybody(), seconds, {name: alone[name] for name in parts if name in alone})
+
+
+def everybody() -> int:
+    """Roughly how many contacts there are; exactly while they are few."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples::bigint FROM pg_class WHERE oid = 'crm_contact'::regclass")
+        guess = int(cursor.fetchone()[0])
+        if guess > MANY:
+            return guess
+        cursor.execute(f"SELECT count(*) FROM crm_contact WHERE {PEOPLE}")  # noqa: S608 - our own words
+        return int(cursor.fetchone()[0])
+
+
+def reach(rule: Rule, now: datetime) -> Reach | None:
+    """Who of them can be written to with an offer, by channel, and who by none."""
+    allowed = [_allowed(channel, now) for channel in CHANNELS]
+    names = [f"c{place}" for place in range(len(allowed))]
+    none = " AND ".join(f"NOT {name}" for name in names)
+    sums = ", ".join(f"count(*) FILTER (WHERE {name})" for name in (none, *names))
+    columns = ", ".join(f"({{}}) AS {name}" for name in names)
+    there = every([PEOPLE, rule.q(now)])
+    asked = join(
+        f"SELECT count(*), {sums} FROM (SELECT {columns} FROM crm_contact WHERE {{}} OFFSET 0) t",  # noqa: S608
+        *allowed,
+        there,
+    )
+    row = _ask(asked, AT_ONCE_MS)
+    if row is not None:
+        return _reach(row, exact=True)
+    # Over a sample all columns are about those the rule finds.
+    match = rule.q(now, few=True)
+    nobody = every([match, *(opposite(each) for each in allowed)])
+    told = _one_by_one([match, nobody, *(every([match, each]) for each in allowed)])
+    return _reach(told, exact=False) if told else None
+
+
+def reach_of_segments(counts: Mapping[int, int], now: datetime) -> dict[int, dict[str, Number]]:
+    """The same for the members of some segments, in one statement; from some of them where they are many.
+    Nothing at all if that takes too long."""
+    if not counts:
+        return {}
+    # Every n-th member, by a hash of the id, so that a part stands for the whole.
+    steps = {number: max(1, count // SAMPLE) for number, count in counts.items()}
+    allowed = [_allowed(channel, now, "m.contact_id") for channel in CHANNELS]
+    columns = ", ".join("count(*) FILTER (WHERE {})" for _each in allowed)
+    asked = join(
+        f"SELECT w.segment, {columns} FROM unnest({{}}::bigint[], {{}}::bigint[]) AS w(segment, step)"  # noqa: S608
+        " JOIN crm_segmentmember m ON m.segment_id = w.segment"
+        " WHERE w.step = 1 OR (hashint8(m.contact_id) & 2147483647) %% w.step = 0 GROUP BY 1",
+        *allowed,
+        arrays.numbers(list(steps)),
+        arrays.numbers(list(steps.values())),
+    )
+    rows = _rows(asked, PARTS_MS * 2)
+    if rows is None:
+        return {}
+    found = {number: dict.fromkeys(CHANNELS, Number(0)) for number in counts}
+    for number, *told in rows:
+        step = steps[number]
+        found[number] = {
+            channel: Number(min(n * step, counts[number]), exact=step == 1)
+            for channel, n in zip(CHANNELS, told, strict=True)
+        }
+    return found
+
+
+def _reach(row: Sequence[Any], *, exact: bool) -> Reach:
+    total, nobody, *told = [Number(n, exact) for n in row]
+    return Reach(dict(zip(CHANNELS, told, strict=True)), nobody, total)
+
+
+def _allowed(channel: str, now: datetime, contact: str = "crm_contact.id") -> Sql:
+    text, params = standings.allowed_sql(PURPOSE, channel, "marketing", now, contact)
+    return Sql(text, tuple(params))
+
+
+def _exactly(rules: Mapping[str, Rule], now: datetime, milliseconds: int) -> dict[str, Number] | None:
+    """Each rule counted, in one statement; None when that takes too long."""
+    if not rules:
+        return {}
+    found = [
+        join("SELECT count(*) FROM ({}) c{}", query(rule, now), Sql(str(n))) for n, rule in enumerate(rules.values())
+    ]
+    row = _ask(join("SELECT " + ", ".join("({})" for _each in found), *found), milliseconds)
+    return None if row is None else {name: Number(n) for name, n in zip(rules, row, strict=True)}
+
+
+def _about(rules: Mapping[str, Rule], now: datetime) -> dict[str, Number]:
+    """Each rule asked of a sample of contacts; nothing if even that takes too long."""
+    told = _one_by_one([rule.q(now, few=True) for rule in rules.values()])
+    return {name: Number(n, exact=False) for name, n in zip(rules, told, strict=True)} if told else {}
+
+
+def _one_by_one(conditions: Sequence[Sql]) -> list[int] | None:
+    """For how many contacts each condition holds, reckoned from a sample (always the same one).
+
+    Laterally: left to itself the planner answers an EXISTS once for the whole base (`question.ask_few`).
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples::bigint FROM pg_class WHERE oid = 'crm_contact'::regclass")
+        known = max(int(cursor.fetchone()[0]), 1)
+    part = min(100.0, 100 * SAMPLE / known)
+    columns = ", ".join(f"({{}}) AS c{place}" for place in range(len(conditions)))
+    sums = ", ".join(f"count(*) FILTER (WHERE c{place})" for place in range(len(conditions)))
+    asked = join(
+        f"SELECT count(*), {sums} FROM crm_contact TABLESAMPLE SYSTEM ({part:.6f}) REPEATABLE (7)"  # noqa: S608
+        f" CROSS JOIN LATERAL (SELECT {columns} OFFSET 0) AS told",
+        *(every([PEOPLE, each]) for each in conditions),
+    )
+    row = _ask(asked, PARTS_MS)
+    if row is None:
+        return None
+    times = 1.0 if part >= 100 else known / max(row[0], 1)
+    return [round(n * times) for n in row[1:]]
+
+
+def _ask(asked: Sql, milliseconds: int) -> Sequence[Any] | None:
+    rows = _rows(asked, milliseconds)
+    return None if rows is None else rows[0]
+
+
+def _rows(asked: Sql, milliseconds: int) -> list[Any] | None:
+    """The answer, or None when it does not come within its time."""
+    try:
+        with whole_base(), within(milliseconds), connection.cursor() as cursor:
+            cursor.execute(asked.text, asked.params)
+            return list(cursor.fetchall())
+    except OperationalError as error:
+        if getattr(error.__cause__, "pgcode", "") != CANCELLED:
+            raise
+        return None
+
+
+@contextmanager
+def within(milliseconds: int) -> Iterator[None]:
+    """Statements inside are ended by the database after this time."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(milliseconds)])
+        yield
+        cursor.execute("SELECT set_config('statement_timeout', '0', true)")
+
+
+def sample(rule: Rule, now: datetime, size: int, *, skip: int = 0) -> list[int] | None:
+    """The ids of some contacts the rule finds, the newest first; None when even that takes too long."""
+    asked = join("{} ORDER BY crm_contact.id DESC LIMIT {} OFFSET {}", query(rule, now), size, skip)
+    rows = _rows(asked, AT_ONCE_MS)
+    return None if rows is None else [contact for (contact,) in rows]

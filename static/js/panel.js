@@ -1,0 +1,201 @@
+// The form of a step saves itself: what was typed goes out a moment later, one request after the other,
+// and what the server says of it is put beside the fields without taking the cursor away.
+const panel = document.getElementById("panel");
+const WAIT = 600;
+const AGAIN = 5000;
+
+let state = null; // of the form that is open
+
+const byId = (name) => document.getElementById(name);
+const mint = () => [...crypto.getRandomValues(new Uint8Array(9))].map((byte) => byte.toString(36)).join("");
+
+function of(form) {
+  if (state?.form !== form) state = { form, timer: 0, busy: false, dirty: false, deeds: [], unanswered: [], blocked: false };
+  return state;
+}
+
+function tell(form, word) {
+  const line = form.querySelector("#panel-state");
+  if (!line) return;
+  line.textContent = line.dataset[word];
+  line.classList.toggle("warn", word !== "saving" && word !== "saved");
+}
+
+// What stands in a form: which fields there are and what can be chosen in them, not what was typed.
+function shape(form) {
+  const parts = [...form.elements].filter((each) => each.name && each.type !== "hidden");
+  return parts.map((each) => `${each.name}=${each.tagName}${each.type === "submit" ? each.value : ""}${each.options?.length ?? ""}`).join("|");
+}
+
+function copy(live, fresh, selector, key) {
+  const found = new Map([...fresh.querySelectorAll(selector)].map((each, index) => [key(each, index), each]));
+  [...live.querySelectorAll(selector)].forEach((each, index) => {
+    const now = found.get(key(each, index));
+    if (now && each.innerHTML !== now.innerHTML) each.innerHTML = now.innerHTML;
+  });
+}
+
+// Put what the server says into the form that is open.
+function graft(live, fresh, { typing }) {
+  for (const name of ["seen", "revision"]) live.elements[name].value = fresh.elements[name].value;
+  if (shape(live) !== shape(fresh) && !fresh.dataset.refused) {
+    if (typing) return live;
+    return replace(live, fresh);
+  }
+  copy(live, fresh, "[data-errors]", (each) => each.dataset.errors);
+  copy(live, fresh, "[data-told]", (_each, index) => index);
+  for (const field of live.querySelectorAll("[aria-describedby]")) {
+    const wrong = Boolean(byId(`${field.id}-errors`)?.firstElementChild);
+    field.classList.toggle("is-invalid", wrong);
+    wrong ? field.setAttribute("aria-invalid", "true") : field.removeAttribute("aria-invalid");
+  }
+  return live;
+}
+
+function replace(live, fresh) {
+  const active = live.contains(document.activeElement) ? document.activeElement : null;
+  const { id, name, value, selectionStart } = active ?? {};
+  for (const [index, each] of [...live.querySelectorAll("details")].entries()) {
+    const now = fresh.querySelectorAll("details")[index];
+    if (now && each.open) now.open = true;
+  }
+  const put = document.importNode(fresh, true);
+  live.replaceWith(put);
+  window.htmx?.process(put);
+  if (active) {
+    const again = (id && byId(id)) || put.querySelector(`[name="${CSS.escape(name ?? "")}"][value="${CSS.escape(value ?? "")}"]`);
+    (again ?? put.querySelector("input:not([type=hidden]), select, textarea"))?.focus();
+    if (again?.setSelectionRange && again.type === "text" && selectionStart !== null) again.setSelectionRange(selectionStart, selectionStart);
+  }
+  state.form = put;
+  return put;
+}
+
+function later(form, deed) {
+  const own = of(form);
+  own.dirty = true;
+  if (deed) own.deeds.push(deed);
+  clearTimeout(own.timer);
+  own.timer = setTimeout(() => save(own), deed ? 0 : WAIT);
+}
+
+function flush() {
+  if (!state?.dirty) return;
+  clearTimeout(state.timer);
+  save(state);
+}
+
+async function save(own) {
+  clearTimeout(own.timer);
+  if (own.busy || own.blocked || !own.dirty) return;
+  const body = new URLSearchParams(new FormData(own.form));
+  const deeds = own.deeds.splice(0);
+  for (const deed of deeds) body.append("deed", deed);
+  for (const key of own.unanswered) body.append("unanswered", key);
+  const key = mint();
+  body.set("key", key);
+  own.busy = true;
+  own.dirty = false;
+  own.unanswered.push(key);
+  tell(own.form, "saving");
+  try {
+    const headers = { "HX-Request": "true", "X-CSRFToken": own.form.elements.csrfmiddlewaretoken.value };
+    const answer = await fetch(own.form.action, { method: "POST", headers, body, keepalive: String(body).length < 60000 });
+    if (answer.status >= 500 || answer.status === 429) throw new Error(String(answer.status));
+    own.unanswered = [];
+    await take(own, answer);
+  } catch {
+    own.deeds = [...deeds, ...own.deeds];
+    own.dirty = true;
+    tell(own.form, "offline");
+    clearTimeout(own.timer);
+    own.timer = setTimeout(() => save(own), AGAIN);
+    own.busy = false;
+    return;
+  }
+  own.busy = false;
+  if (own.dirty) own.timer = setTimeout(() => save(own), WAIT);
+}
+
+async function take(own, answer) {
+  const login = answer.headers.get("HX-Redirect");
+  if (login) {
+    location.href = login;
+    return;
+  }
+  if (answer.status === 409) {
+    own.blocked = true;
+    const place = byId("panel-stale");
+    if (place && own.form.isConnected) place.innerHTML = await answer.text();
+    tell(own.form, "stale");
+    return;
+  }
+  if (answer.status === 404) {
+    close();
+    return;
+  }
+  if (answer.status !== 200 && answer.status !== 422) throw new Error(String(answer.status));
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("panel-form");
+  const changed = answer.headers.has("HX-Trigger");
+  if (fresh && own.form.isConnected) {
+    const form = graft(own.form, fresh, { typing: own.dirty });
+    tell(form, answer.status === 422 ? "refused" : "saved");
+    if (answer.status === 200 && byId("panel-title")) byId("panel-title").textContent = fresh.dataset.title;
+  }
+  if (!changed) return;
+  own.mine = true;
+  document.dispatchEvent(new CustomEvent("draft-changed"));
+  byId("can-receive")?.dispatchEvent(new CustomEvent("panel-saved"));
+}
+
+const close = () => panel?.querySelector("[data-panel-close]")?.click();
+
+// The draft was drawn anew: somebody took an edit back, or removed the step whose panel is open.
+async function follow() {
+  if (state?.mine) {
+    state.mine = false;
+    return;
+  }
+  const open = panel.querySelector("[data-panel-of][data-url]");
+  if (!open || state?.dirty || state?.busy) return;
+  const form = byId("panel-form");
+  const answer = await fetch(`${open.dataset.url}?tab=message`, { headers: { "HX-Request": "true" } }).catch(() => null);
+  if (answer?.status === 404) close();
+  if (answer?.status !== 200 || !form?.isConnected) return;
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("panel-form");
+  if (!fresh || fresh.elements.seen.value === form.elements.seen.value) return;
+  of(form);
+  replace(form, fresh);
+  byId("panel-title").textContent = fresh.dataset.title;
+}
+
+if (panel) {
+  panel.addEventListener("input", (event) => event.target.form?.id === "panel-form" && later(event.target.form));
+  panel.addEventListener("change", (event) => {
+    if (event.target.form?.id !== "panel-form") return;
+    later(event.target.form);
+    flush();
+  });
+  panel.addEventListener("submit", (event) => {
+    if (event.target.id !== "panel-form") return;
+    event.preventDefault();
+    later(event.target, event.submitter?.name === "deed" ? event.submitter.value : "");
+    flush();
+  });
+  panel.addEventListener("click", (event) => event.target.closest("[data-tab], [data-panel-close]") && flush(), true);
+  panel.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") flush();
+    // Enter in a field saves; it does not press the first button of a row.
+    if (event.key === "Enter" && event.target.matches("#panel-form input")) {
+      event.preventDefault();
+      flush();
+    }
+  }, true);
+  // Going from tab to tab keeps the place of the keyboard.
+  panel.addEventListener("htmx:after:swap", (event) => {
+    if (document.activeElement === document.body && event.target === panel) panel.querySelector("[data-tab][aria-current]")?.focus();
+  });
+  document.addEventListener("journey:drawn", follow);
+  addEventListener("online", flush);
+  addEventListener("beforeunload", (event) => state?.dirty && state.form.isConnected && event.preventDefault());
+}
