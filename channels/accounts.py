@@ -15,11 +15,13 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.conf import settings
+from django.db import transaction
+from django.utils.translation import gettext
 
 from channels import secrets
 from channels.models import Account
 from channels.providers import Carrier, carriers, http_sms, smtp
-from crm import words
+from crm import audit, words
 from crm.errors import Problem, Problems
 
 log = logging.getLogger(__name__)
@@ -27,6 +29,7 @@ log = logging.getLogger(__name__)
 FRESH_SECONDS: Final = 5.0
 # An account with these settings follows the environment.
 FROM_ENVIRONMENT: Final = {"from": "environment"}
+WRITTEN: Final = ("channel", "carrier", "name", "settings", "secrets", "is_default", "per_second", "cost", "active")
 DEFAULTS: Final = ("email", "sms", "whatsapp", "push")
 
 
@@ -53,6 +56,21 @@ def active() -> list[Open]:
     if _held is None or moment - _held[0] > FRESH_SECONDS:
         _held = (moment, [opened for row in _rows() if (opened := _open(row)) is not None])
     return _held[1]
+
+
+def fresh(channel: str) -> tuple[Account, Carrier]:
+    """The default account of a channel with a carrier of its own, for one call outside the outbox: carriers
+    are used by one thread. The caller closes it. Raises Problem where there is none that works."""
+    row = next((each for each in _rows() if each.channel == channel and each.is_default), None)
+    if row is None:
+        raise Problem("/channel", "no_account", "No account sends on this channel; set one up first.")
+    try:
+        name, given, hidden = _wanted(row)
+        return row, carriers[name].build(given, hidden, timeout=settings.PROVIDER_TIMEOUT)
+    except (Problems, KeyError, secrets.Unreadable) as error:
+        raise Problem(
+            "/channel", "account_unusable", "The account of this channel does not work; look at it."
+        ) from error
 
 
 def idempotent_ids() -> list[int]:
@@ -85,19 +103,95 @@ def check(carrier: str, channel: str, settings_: Mapping[str, Any], secrets_: Ma
     kind.build(settings_, secrets_, timeout=settings.PROVIDER_TIMEOUT)
 
 
+def ensure() -> None:
+    """Give every channel that has none its default account, one that follows the environment."""
+    known = set(Account.objects.filter(is_default=True).values_list("channel", flat=True))
+    Account.objects.bulk_create(
+        [
+            Account(channel=channel, carrier="sandbox", name=channel, settings=FROM_ENVIRONMENT, is_default=True)
+            for channel in words.CHANNELS
+            if channel in set(DEFAULTS) - known
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def follows_environment(row: Account) -> bool:
+    return bool(row.settings == FROM_ENVIRONMENT)
+
+
+def carrier_of(row: Account) -> str:
+    """The carrier it sends through at this moment: what it says, what the environment says, or the sandbox."""
+    try:
+        return _wanted(row)[0]
+    except secrets.Unreadable:
+        return row.carrier
+
+
+def lets_out() -> bool:
+    """Whether any active account would hand a message to somebody outside. Reads only."""
+    rows = list(Account.objects.filter(active=True))
+    made = {row.channel for row in rows if row.is_default}
+    rows += [Account(channel=each, settings=FROM_ENVIRONMENT) for each in DEFAULTS if each not in made]
+    return any(carrier_of(row) != "sandbox" for row in rows)
+
+
+def put(row: Account, values: Mapping[str, Any], secrets_: Mapping[str, Any] | None, actor: str) -> Account:
+    """Save an account, new or known. `secrets_` None keeps what is there. Raises Problems."""
+    before = _shown(row) if row.pk else None
+    for name, value in values.items():
+        setattr(row, name, value)
+    if not follows_environment(row):
+        check(row.carrier, row.channel, row.settings, secrets.unseal(row.secrets) if secrets_ is None else secrets_)
+    if secrets_ is not None:
+        row.secrets = secrets.seal(dict(secrets_))
+    with transaction.atomic():
+        row.is_default = row.is_default or not Account.objects.filter(channel=row.channel, is_default=True).exists()
+        # Pace and breaker are written by senders meanwhile: they are left alone.
+        row.save(update_fields=WRITTEN if row.pk else None)
+        after = _shown(row) | ({"secrets": "changed"} if secrets_ is not None else {})
+        audit.record(actor, "account.change" if before else "account.create", f"account:{row.pk}", before, after)
+    transaction.on_commit(look_again)
+    return row
+
+
+def prefer(number: int, actor: str) -> Account:
+    """Make it its channel's default: what messages leave through that name no account."""
+    with transaction.atomic():
+        row = Account.objects.select_for_update().get(pk=number)
+        rows = Account.objects.select_for_update().filter(channel=row.channel, is_default=True)
+        former = [each.pk for each in rows if each.pk != row.pk]
+        Account.objects.filter(pk__in=former).update(is_default=False)
+        row.is_default = row.active = True
+        row.save(update_fields=["is_default", "active"])
+        audit.record(actor, "account.default", f"account:{row.pk}", {"default": former}, {"default": row.pk})
+    transaction.on_commit(look_again)
+    return row
+
+
+def switch(number: int, actor: str, *, on: bool) -> Account:
+    """Let an account send, or not. A channel's default cannot be switched off: make another the default first."""
+    with transaction.atomic():
+        row = Account.objects.select_for_update().get(pk=number)
+        if row.is_default and not on:
+            raise Problem(
+                "", "default", gettext("This is the default of its channel. Make another one the default first.")
+            )
+        row.active = on
+        row.save(update_fields=["active"])
+        audit.record(actor, "account.switch", f"account:{row.pk}", {"active": not on}, {"active": on})
+    transaction.on_commit(look_again)
+    return row
+
+
+def _shown(row: Account) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in WRITTEN if name != "secrets"}
+
+
 def _rows() -> list[Account]:
     rows = list(Account.objects.filter(active=True).order_by("id"))
-    missing = set(DEFAULTS) - {row.channel for row in rows if row.is_default}
-    if missing:
-        known = set(Account.objects.filter(is_default=True).values_list("channel", flat=True))
-        Account.objects.bulk_create(
-            [
-                Account(channel=channel, carrier="sandbox", name=channel, settings=FROM_ENVIRONMENT, is_default=True)
-                for channel in words.CHANNELS
-                if channel in missing - known
-            ],
-            ignore_conflicts=True,
-        )
+    if set(DEFAULTS) - {row.channel for row in rows if row.is_default}:
+        ensure()
         rows = list(Account.objects.filter(active=True).order_by("id"))
     return rows
 

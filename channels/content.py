@@ -225,7 +225,10 @@ def _store_targets(
     for each in messages:
         if each.content_id in follows and found[each.id]["_"]["tracked"]:
             shown = [*found[each.id].get("products", ()), *found[each.id].get("viewed", ())]
-            wanted[each.id] = each.content_id, [product["url"] for product in shown if links.may_lead(product["url"])]
+            wanted[each.id] = (
+                each.content_id,
+                [product["url"] for product in shown if links.may_lead(product["url"] or "")],
+            )
     pairs = sorted({(number, url) for number, urls in wanted.values() for url in urls})
     if not pairs:
         return

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from email.utils import quote
 from typing import Any, Final, Protocol
 
 from django.conf import settings
@@ -124,7 +125,8 @@ def values(message: Asking, known: Known, uses: frozenset[str], space: Workspace
             "currency": space.currency,
             "workspace": space.name,
             "postal_address": space.postal_address,
-            "default_sender": settings.DEFAULT_FROM_EMAIL,
+            "default_sender": _sender(space),
+            "sms_sender": space.sms_sender,
             "tracked": message.id in known.tracked,
         },
     }
@@ -135,6 +137,18 @@ def values(message: Asking, known: Known, uses: frozenset[str], space: Workspace
         skus = known.viewed.get(message.contact_id, ())
         made["viewed"] = [_product({"sku": sku}, known.products, store, space.currency) for sku in skus]
     return made
+
+
+def _sender(space: Workspace) -> str:
+    """The mailbox that mails come from where their content names none."""
+    if not space.sender_address:
+        return str(settings.DEFAULT_FROM_EMAIL)
+    return f'"{quote(space.sender_name)}" <{space.sender_address}>' if space.sender_name else space.sender_address
+
+
+def catalogued(skus: Iterable[str]) -> dict[str, tuple[Any, ...]]:
+    """Products as the catalogue has them now, by sku; for those who make values without a message."""
+    return _products(set(skus))
 
 
 def _contacts(ids: Iterable[int]) -> dict[int, tuple[Any, ...]]:
@@ -233,11 +247,11 @@ def _product(
     return {
         "sku": line["sku"],
         "name": (row[1] if row else "") or str(line.get("name") or line["sku"]),
-        "url": (row[2] if row else "") or str(line.get("url") or ""),
-        "image": (row[3] if row else "") or str(line.get("image") or line.get("image_url") or ""),
+        "url": (row[2] if row else "") or str(line.get("url") or "") or None,
+        "image": (row[3] if row else "") or str(line.get("image") or line.get("image_url") or "") or None,
         "price": None if price is None else str(price),
         "currency": (row[5] if row else "") or currency,
-        "brand": row[6] if row else str(line.get("brand") or ""),
+        "brand": (row[6] if row else str(line.get("brand") or "")) or None,
         "categories": list(row[7]) if row else [],
         "attributes": _mapping(row[9]) if row else {},
         "quantity": line.get("quantity") or 1,
@@ -252,14 +266,16 @@ def _product(
 
 
 def _contact(row: tuple[Any, ...] | None) -> dict[str, Any]:
+    """What is not known is None, not an empty text: in Liquid only that is false for `{% if %}`."""
     if row is None:
         row = (0, "", "", "", "", "", "", "", None, "", {}, *(None,) * 6)
     names = (
         "given_name", "family_name", "language", "country", "region", "city", "postal_code", "birth_date", "zone",
     )  # fmt: skip
-    contact = dict(zip(names, row[1:10], strict=True))
-    contact["birth_date"] = contact["birth_date"].isoformat() if contact["birth_date"] else ""
-    contact["name"] = f"{row[1]} {row[2]}".strip()
+    contact: dict[str, Any] = {name: value or None for name, value in zip(names, row[1:10], strict=True)}
+    if contact["birth_date"]:
+        contact["birth_date"] = contact["birth_date"].isoformat()
+    contact["name"] = f"{row[1]} {row[2]}".strip() or None
     contact["fields"] = _mapping(row[10])
     return contact
 
@@ -267,7 +283,7 @@ def _contact(row: tuple[Any, ...] | None) -> dict[str, Any]:
 def _store(row: tuple[Any, ...] | None) -> dict[str, Any]:
     code, name, zone, country, address, hours = row[11:17] if row else (None,) * 6
     return {
-        "code": code or "", "name": name or "", "zone": zone or "", "country": country or "",
+        "code": code or None, "name": name or None, "zone": zone or None, "country": country or None,
         "address": _mapping(address), "hours": _mapping(hours),
     }  # fmt: skip
 

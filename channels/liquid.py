@@ -154,6 +154,15 @@ class Template:
         self.paths = _paths(analysis.globals)
         self.roots = frozenset(path.partition(".")[0] for path in self.paths)
 
+    @property
+    def nodes(self) -> list[Node]:
+        """What it is made of, for those who look into it (`channels.lint`)."""
+        return self._parsed.nodes
+
+    def below(self, node: Node) -> Iterable[Node]:
+        """The nodes inside a node."""
+        return node.children(RenderContext(self._parsed))
+
     def render(self, values: Mapping[str, Any]) -> str:
         """The text for these values. Raises RenderError, never anything else."""
         if self._constant is not None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import path, re_path
 
-from channels.views import follow, leave, preferences, sandbox
+from channels.views import accounts, contact, follow, images, leave, preferences, sandbox
 
 app_name = "channels"
 
@@ -16,4 +16,17 @@ urlpatterns = [
     path("sandbox/", sandbox.inbox, name="sandbox"),
     path("sandbox/<int:number>/", sandbox.message, name="sandbox-message"),
     path("sandbox/<int:number>/html", sandbox.html, name="sandbox-html"),
+    re_path(r"^i/(?P<name>[0-9a-f]{32})\.(?P<ext>jpg|png|gif|webp)$", images.show, name="image"),
+    path("contacts/<ctc:contact_id>/messages/", contact.messages, name="contact-messages"),
+    path("contacts/<ctc:contact_id>/limit/", contact.limit, name="contact-limit"),
+    path("contacts/<ctc:contact_id>/preferences/", contact.preferences, name="contact-preferences"),
+    path("images/", images.page, name="images"),
+    path("images/add/", images.add, name="image-add"),
+    path("images/<int:number>/describe/", images.describe, name="image-describe"),
+    path("images/<int:number>/remove/", images.remove, name="image-remove"),
+    path("settings/channels/", accounts.page, name="accounts"),
+    path("settings/channels/new/<str:channel>/", accounts.new, name="account-new"),
+    path("settings/channels/<int:number>/", accounts.edit, name="account"),
+    path("settings/channels/<int:number>/prefer/", accounts.prefer, name="account-prefer"),
+    path("settings/channels/<int:number>/switch/", accounts.switch, name="account-switch"),
 ]

@@ -100,7 +100,7 @@ def people(request: HttpRequest) -> HttpResponse:
 def together(request: HttpRequest, campaign_id: int) -> HttpResponse:
     """All messages of a journey side by side, as one person will read them."""
     campaign = frame.campaign_of(campaign_id)
-    shown = []
+    shown: list[dict[str, Any]] = []
     here: Desk | None = None
     prices: dict[str, Decimal] = {}
     for sending in wording.sendings(campaign.document):

@@ -44,7 +44,9 @@ def new(request: HttpRequest) -> HttpResponse:
 @pages.page("campaigns.read")
 def page(request: HttpRequest, campaign_id: int) -> HttpResponse:
     """Before: what goes to whom and when. Afterwards: how far it has come."""
-    campaign = _found(campaign_id)
+    campaign = frame.campaign_of(campaign_id)
+    if not one_off.is_one(campaign.document):  # it has grown into a campaign of its own
+        return pages.go(request, "campaigns:goal", campaign.pk)
     if campaign.state != Campaign.State.DRAFT:
         return render(request, "campaigns/one_off/progress.html", _progress(request, campaign))
     return render(request, "campaigns/one_off/plan.html", _plan(request, campaign, When()))
@@ -110,7 +112,7 @@ def _found(campaign_id: int) -> Campaign:
 
 
 def _segment(campaign: Campaign) -> Segment | None:
-    return Segment.objects.filter(pk=one_off.segment_of(campaign)).first()
+    return Segment.objects.filter(pk=one_off.segment_of(campaign) or 0).first()
 
 
 def _plan(request: HttpRequest, campaign: Campaign, form: When) -> dict[str, Any]:
@@ -143,8 +145,8 @@ def _progress(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
         "busy": not ended and (found.left > 0 or first is not None),
         "refused": sorted(((reasons.words(code), count, code) for code, count in found.refused.items()), key=_by_count),
         "silent": _is_silent(found, first, now), "may_publish": pages.may(request, "campaigns.publish"),
-        "zone": (campaign.document.get("entry") or [{}])[0].get("zone", "workspace"),
-        "local": (campaign.document.get("entry") or [{}])[0].get("at", ""),
+        "zone": campaign.document["entry"][0].get("zone", "workspace"),
+        "local": datetime.fromisoformat(campaign.document["entry"][0]["at"]),
     }  # fmt: skip
 
 

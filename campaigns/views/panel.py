@@ -23,7 +23,7 @@ from campaigns.palette import doors
 from campaigns.steps.contact_update import OWN
 from campaigns.views import frame
 from channels import trials
-from crm import clock, pages, publicids, telling, words, workspace
+from crm import clock, pages, publicids, statements, telling, words, workspace
 from crm.errors import Problem, Problems
 from crm.models import Segment, User
 from crm.segments import pickers, sentence
@@ -59,21 +59,19 @@ def save(request: HttpRequest, campaign_id: int, step: str) -> HttpResponse:
     if not _is_mine(request, campaign, one):
         return _stale(request, campaign, one)
     typed = forms.Typed(request.POST.dict(), {"weekdays": request.POST.getlist("weekdays")})
-    asked = one_step.edits(one.step, _made(request, one, typed))
+    made = _made(request, one, typed)
+    asked = one_step.edits(one.step, made)
     try:
         refused = _keep(request, campaign, one, asked, typed)
-    except Problem as problem:
-        return (
-            _stale(request, campaign, one)
-            if problem.code == "stale"
-            else _form(request, campaign, one, {}, {"": [problem.detail]}, 422)
-        )
-    except Problems as error:
-        refused = {"": [each.detail for each in error.problems]}
+    except (Problem, Problems) as error:
+        found = error.problems if isinstance(error, Problems) else [error]
+        if any(each.code == "stale" for each in found):
+            return _stale(request, campaign, one)
+        refused = {"": [each.detail for each in found]}
     if typed.wrong or refused:
-        return _form(request, campaign, one, {name: [said] for name, said in typed.wrong}, refused, 422)
+        return _form(request, campaign, one, _wrong(made, typed, refused), 422)
     campaign = frame.campaign_of(campaign_id)
-    response = _form(request, campaign, _step(campaign, step), {}, {}, 200)
+    response = _form(request, campaign, _step(campaign, step), None, 200)
     if asked:
         response.headers["HX-Trigger"] = json.dumps({"draft-changed": {"revision": campaign.revision}})
     return response
@@ -106,8 +104,7 @@ def _context(request: HttpRequest, campaign: Campaign, one: OneStep, tab: str) -
 
 
 def _settings(request: HttpRequest, campaign: Campaign, one: OneStep) -> dict[str, Any]:
-    said = one_step.said(drafts.problems(campaign)[0], campaign.document, one)
-    return _fields(campaign, one, {}, said)
+    return _fields(campaign, one)
 
 
 def _timing(request: HttpRequest, campaign: Campaign, one: OneStep) -> dict[str, Any]:
@@ -121,7 +118,7 @@ def _who(request: HttpRequest, campaign: Campaign, one: OneStep) -> dict[str, An
     exits = [rule.watch.event for rule in settings.exits if rule.watch and rule.watch.event]
     return {
         "settings": settings, "exits": exits, "eligibility": sentence.say_many(rules)[0] if rules else "",
-        "purpose": telling.PURPOSES.get(settings.purpose, settings.purpose),
+        "purpose": statements.PURPOSES.get(settings.purpose, settings.purpose),
         "classes": dict(zip(words.MESSAGE_CLASSES, (_("Marketing"), _("Service"), _("Transactional")), strict=True)),
         "other": reachable.other_way(one.step),
         "left_segments": _segment_names([rule.segment for rule in settings.exits if rule.segment]),
@@ -189,28 +186,30 @@ def _segment_names(named: Sequence[str]) -> dict[str, str]:
 
 
 def _form(
-    request: HttpRequest, campaign: Campaign, one: OneStep, wrong: Mapping[str, list[str]],
-    said: dict[str, list[str]], status: int,
-) -> HttpResponse:  # fmt: skip
-    """The form again: with what is wrong, or as it was saved with what is still missing."""
-    context = _context(request, campaign, one, "message")
-    if status == 200:
-        said = one_step.said(drafts.problems(campaign)[0], campaign.document, one)
-    context |= _fields(campaign, one, wrong, said) | {"status": status}
+    request: HttpRequest, campaign: Campaign, one: OneStep, errors: Mapping[str, list[str]] | None, status: int
+) -> HttpResponse:
+    """The form again: with what is wrong at each field, or as it was saved with what is still missing."""
+    context = _context(request, campaign, one, "message") | _fields(campaign, one) | {"status": status}
+    if errors is not None:
+        context["errors"] = errors
     return render(request, "campaigns/panel/_form.html", context, status=status)
 
 
-def _fields(
-    campaign: Campaign, one: OneStep, wrong: Mapping[str, list[str]], said: Mapping[str, list[str]]
-) -> dict[str, Any]:
+def _wrong(made: dict[str, Any], typed: forms.Typed, refused: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Name of the field → what is wrong with what was typed there."""
+    wrong = forms.placed(forms.show(made, forms.Room()), refused)
+    for name, said in typed.wrong:
+        wrong.setdefault(name, []).append(said)
+    return wrong
+
+
+def _fields(campaign: Campaign, one: OneStep) -> dict[str, Any]:
     room = _room(campaign, one)
     parts = forms.show(one.step, room)
-    placed = forms.placed(parts, said)
-    errors: dict[str, list[str]] = {name: list(words_) for name, words_ in wrong.items()}
-    for name, words_ in placed.items():
-        errors.setdefault(name, []).extend(words_)
+    missing = one_step.said(drafts.problems(campaign)[0], campaign.document, one)
     return {
-        "parts": parts, "errors": errors, "offers": {"events": room.events, "fields": room.fields},
+        "parts": parts, "errors": forms.placed(parts, missing),
+        "offers": {"events": room.events, "fields": room.fields},
         "note": str(one.step.get("note") or ""), "label": str(one.step.get("label") or ""),
     }  # fmt: skip
 

@@ -57,11 +57,12 @@ class Written(Protocol):
 
 
 class Kind(Protocol):
-    """A file of this package has one, as `KIND`."""
+    """A file of this package has one, as `KIND`. `fields`: those that are templates → is it HTML."""
 
     name: str
     medium: str
     names: Mapping[str, frozenset[str] | None]
+    fields: Mapping[str, bool]
 
     def problems(self, body: Mapping[str, Any]) -> list[Problem]: ...
     def prepare(self, body: Mapping[str, Any]) -> dict[str, Any]: ...

@@ -103,6 +103,7 @@ class Email:
     name = "email"
     medium = "email"
     names = base.NAMES
+    fields = FIELDS
 
     def problems(self, body: Mapping[str, Any]) -> list[Problem]:
         found = base.form_problems(body, TEXTS, ["require_stock"])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from channels import links, liquid
@@ -19,16 +21,26 @@ _BASIC: Final = frozenset(
 _EXTENDED: Final = frozenset("^{}\\[~]|€\f")
 _SENDER: Final = re.compile(r"\+?[0-9]{3,15}|[A-Za-z0-9 .&_-]{1,11}")
 MOST_PARTS: Final = 10
+# What says the same inside the alphabet; accents that it lacks are taken off by `_replacement`.
+_INSTEAD: Final = {
+    "\u2018": "'", "\u2019": "'", "\u201a": "'", "\u201c": '"', "\u201d": '"', "\u201e": '"', "\u00ab": '"',
+    "\u00bb": '"', "\u2013": "-", "\u2014": "-", "\u2212": "-", "\u2026": "...", "\u00a0": " ", "\u202f": " ",
+    "\u2009": " ", "\u2022": "-", "\u2116": "No", "\u00b7": "-", "\u00ba": "o", "\u00aa": "a", "\u00b4": "'",
+    "`": "'", "\u00d7": "x", "\u2122": "TM", "\u00ae": "(R)", "\u00a9": "(C)", "\u00e7": "c", "\u0131": "i",
+    "\u0142": "l", "\u0141": "L", "\t": " ",
+}  # fmt: skip
 FIELDS: Final = {"text": False}
 
 
 @dataclass(frozen=True)
 class Size:
-    """`encoding` gsm7 or ucs2; `units` septets or 16-bit units; `parts` what is billed."""
+    """`encoding` gsm7 or ucs2; `units` septets or 16-bit units; `parts` what is billed; `left` still fit
+    into the last part."""
 
     encoding: str
     units: int
     parts: int
+    left: int = field(default=0, compare=False)
 
 
 def measure(text: str) -> Size:
@@ -38,16 +50,46 @@ def measure(text: str) -> Size:
     return _cut("ucs2", [2 if ord(letter) > 0xFFFF else 1 for letter in text], 70, 67)
 
 
+@dataclass(frozen=True)
+class Culprit:
+    """A letter that makes the whole SMS Unicode. `instead`: what says the same, "" to leave it out,
+    None where nothing in the alphabet does (Cyrillic)."""
+
+    letter: str
+    count: int
+    instead: str | None
+
+
+def culprits(text: str) -> tuple[Culprit, ...]:
+    """The letters outside the GSM alphabet, in the order in which they appear."""
+    outside = Counter(letter for letter in text if letter not in _BASIC and letter not in _EXTENDED)
+    return tuple(Culprit(letter, count, _replacement(letter)) for letter, count in outside.items())
+
+
+def plain(text: str) -> str:
+    """The text with every letter replaced that has a replacement."""
+    return text.translate({ord(each.letter): each.instead for each in culprits(text) if each.instead is not None})
+
+
+def _replacement(letter: str) -> str | None:
+    if letter in _INSTEAD:
+        return _INSTEAD[letter]
+    if unicodedata.category(letter) in {"So", "Sk", "Cf", "Mn", "Me"}:
+        return ""  # emoji, what joins them, accents on their own
+    bare = "".join(each for each in unicodedata.normalize("NFKD", letter) if not unicodedata.combining(each))
+    return bare if bare and all(each in _BASIC or each in _EXTENDED for each in bare) else None
+
+
 def _cut(encoding: str, sizes: list[int], alone: int, each: int) -> Size:
     units = sum(sizes)
     if units <= alone:
-        return Size(encoding, units, 1)
+        return Size(encoding, units, 1, alone - units)
     parts, room = 1, each
     for size in sizes:
         if size > room:
             parts, room = parts + 1, each
         room -= size
-    return Size(encoding, units, parts)
+    return Size(encoding, units, parts, room)
 
 
 class Text:
@@ -71,13 +113,15 @@ class Text:
         size = measure(text)
         if size.parts > MOST_PARTS:
             raise liquid.RenderError("text", f"The SMS would take {size.parts} parts; the limit is {MOST_PARTS}.")
-        return {"text": text, "sender": self._sender, "encoding": size.encoding, "parts": size.parts}
+        sender = self._sender or str(values.get("_", {}).get("sms_sender", ""))
+        return {"text": text, "sender": sender, "encoding": size.encoding, "parts": size.parts}
 
 
 class Sms:
     name = "sms"
     medium = "phone"
     names = base.NAMES
+    fields = FIELDS
 
     def problems(self, body: Mapping[str, Any]) -> list[Problem]:
         found = base.form_problems(body, ["text", "sender"], ["require_stock"])

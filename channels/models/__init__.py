@@ -2,7 +2,9 @@
 
 from channels.models.account import Account
 from channels.models.content import Content, Link
+from channels.models.image import Image
 from channels.models.inbox import Inbound, SandboxMessage
 from channels.models.message import Attempt, Message
+from channels.models.trial import Trial
 
-__all__ = ["Account", "Attempt", "Content", "Inbound", "Link", "Message", "SandboxMessage"]
+__all__ = ["Account", "Attempt", "Content", "Image", "Inbound", "Link", "Message", "SandboxMessage", "Trial"]

@@ -10,9 +10,9 @@ from crm.clock import BusinessNow
 
 
 class SandboxMessage(models.Model):
-    """A message of a sandbox carrier as the customer would have seen it."""
+    """A message of a sandbox carrier as the customer would have seen it; a test of somebody here has no `message`."""
 
-    message = models.OneToOneField(Message, on_delete=models.CASCADE)
+    message = models.OneToOneField(Message, on_delete=models.CASCADE, null=True)
     channel = models.CharField(max_length=12)
     recipient = models.CharField(max_length=320)
     subject = models.CharField(max_length=998, default="", db_default="")

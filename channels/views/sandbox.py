@@ -7,19 +7,14 @@ from typing import Any, Final
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.views.decorators.clickjacking import xframe_options_sameorigin
 
+from channels import framing
 from channels.kinds import sms
 from channels.models import SandboxMessage
 from channels.views import wording
 from crm import pages, tables
 
 THREAD: Final = 20
-# The message's own page: nothing runs, nothing is fetched but pictures, only we may frame it.
-POLICY: Final = (
-    "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; "
-    "img-src 'self' https: data:; font-src https: data:; frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
-)
 
 
 @pages.page("messages.read")
@@ -48,15 +43,10 @@ def message(request: HttpRequest, number: int) -> HttpResponse:
 
 
 @pages.page("messages.read")
-@xframe_options_sameorigin
 def html(request: HttpRequest, number: int) -> HttpResponse:
     """The HTML alone, from its own address with its own headers, for a frame without scripts."""
     found = get_object_or_404(SandboxMessage.objects.exclude(html=""), pk=number)
-    response = HttpResponse(found.html)
-    response.headers["Content-Security-Policy"] = POLICY
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["Cache-Control"] = "no-store, private"
-    return response
+    return framing.guard(HttpResponse(found.html))
 
 
 def _listed(request: HttpRequest) -> dict[str, Any]:

@@ -61,11 +61,15 @@ function swap(html) {
   document.dispatchEvent(new CustomEvent("journey:drawn"));
 }
 
-// Draw again what the server has.
+// Draw again what the server has. An answer that was overtaken, by an edit or by another look, is let go.
+let looks = 0;
 export async function refresh() {
+  looks += 1;
+  const mine = looks;
   try {
     const answer = await fetch(`${root.dataset.here}?${shown()}`, { headers: headers() });
-    if (answer.ok && answer.status === 200) swap(await answer.text());
+    const html = await answer.text();
+    if (answer.status === 200 && mine === looks) swap(html);
   } catch {
     tell("offline");
   }
@@ -129,9 +133,11 @@ async function take(answer) {
     later();
     return false;
   }
+  const html = answer.ok ? await answer.text() : "";
   queue.shift();
   keep();
-  if (answer.ok) swap(await answer.text());
+  looks += 1;
+  if (answer.ok) swap(html);
   else {
     fail(answer.status === 422 ? (await answer.json()).detail : undefined);
     await refresh();

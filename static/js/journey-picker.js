@@ -130,7 +130,7 @@ if (dialog) {
     accept(dialog.querySelector("#tile-paste"));
   });
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
-  dialog.addEventListener("close", () => place && choose(place.after ?? place.lane[0]));
+  dialog.addEventListener("close", () => place && !dialog.open && choose(place.after ?? place.lane[0]));
 }
 
 // --- the finder ---------------------------------------------------------------------------------
