@@ -46,24 +46,26 @@ STORE: Final = frozenset(
         "catalogue.write",
     }
 )
-EVERYTHING: Final = READ | CAPTURE | WORK | PUBLISH | ADMINISTER
+# What is everybody's own: name, language, password.
+OWN: Final = frozenset({"own.write"})
+EVERYTHING: Final = READ | CAPTURE | WORK | PUBLISH | ADMINISTER | OWN
 
 # Roles of people (crm.models.team.Role).
 ROLES: Final[dict[str, frozenset[str]]] = {
     "admin": EVERYTHING,
-    "marketer": READ | CAPTURE | WORK | PUBLISH,
-    "approver": READ | PUBLISH,
-    "analyst": READ,
-    "developer": READ | CAPTURE | WORK | frozenset({"keys.write", "operations.read"}),
-    "store_manager": STORE,
-    "store_staff": STORE - {"catalogue.write"},
-    "call_agent": frozenset({"contacts.read", "consents.read", "consents.write", "events.write", "orders.read"}),
+    "marketer": READ | CAPTURE | WORK | PUBLISH | OWN,
+    "approver": READ | PUBLISH | OWN,
+    "analyst": READ | OWN,
+    "developer": READ | CAPTURE | WORK | frozenset({"keys.write", "operations.read"}) | OWN,
+    "store_manager": STORE | OWN,
+    "store_staff": STORE - {"catalogue.write"} | OWN,
+    "call_agent": frozenset({"contacts.read", "consents.read", "consents.write", "events.write", "orders.read"}) | OWN,
 }
 
 # Roles of keys (crm.models.key.ApiKey.Role).
 KEY_ROLES: Final[dict[str, frozenset[str]]] = {
-    "admin": EVERYTHING,
-    "marketer": ROLES["marketer"],
+    "admin": EVERYTHING - OWN,
+    "marketer": ROLES["marketer"] - OWN,
     "analyst": READ,
     "store": STORE,
     "tracking": frozenset({"events.write"}),

@@ -20,6 +20,7 @@ LOCK_AUDIT = 4 << 32
 LOCK_ROUND = 5 << 32
 LOCK_MEMBERS = 6 << 32
 LOCK_SWEEP = 7 << 32
+LOCK_TEAM = 8 << 32
 
 _known: set[str] = set()
 

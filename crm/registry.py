@@ -93,3 +93,5 @@ contact_tables: Named[str] = Named("contact tables")
 contact_joins: Named[Callable[[list[tuple[int, int]]], None]] = Named("contact joins")
 # Promises as queries, for `verify_ledger`.
 invariants: Named[Invariant] = Named("invariants")
+# Called once, in the transaction that sets this place up: `() -> None` (channels make their accounts).
+founders: Named[Callable[[], None]] = Named("founders")

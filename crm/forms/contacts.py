@@ -9,7 +9,7 @@ from django import forms
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from crm import clock, columns, folding, normalise, telling, territories, workspace
+from crm import clock, columns, folding, normalise, statements, telling, territories, workspace
 from crm.errors import Problem
 from crm.forms.place import all_zones, countries
 from crm.models import Contact, Store, Wording
@@ -25,6 +25,22 @@ SAID_CHANNELS: Final = ("email", "sms", "whatsapp", "call", "post")
 SAID_PURPOSES: Final = ("offers", "newsletter", "loyalty", "profiling")
 SAID: Final = (("granted", _("They said yes")), ("refused", _("They said no")))
 METHODS: Final = ("paper_form", "pos_screen", "verbal_call", "web_form", "whatsapp_reply", "operator")
+# Mistakes the door in finds, in the reader's language; a rarer one stands as it was said.
+WRONG: Final = {
+    "not_an_email": _("This is not an e-mail address."),
+    "not_a_phone": _("This is not a phone number. Write it with its country code, as in +34600112233."),
+    "too_long": _("This is too long."),
+    "control_character": _("There is a character in it that cannot be kept."),
+    "bad_name": _("A field is named with Latin letters, digits, blanks, _ and -."),
+    "not_a_country": _("Write the country with two letters, as in ES."),
+    "not_a_language": _("Write the language as in es or pt-BR."),
+    "not_a_zone": _("Write the time zone as in Europe/Madrid."),
+    "last_identifier": _("This is the last thing they are known by: add another one first."),
+    "in_the_future": _("Nobody can have said this yet."),
+    "empty": _("Give it a name."),
+    "not_a_list": _("Its people come by a rule; put them on a fixed list instead."),
+    "no_such_store": _("There is no such store."),
+}
 OWN: Final = ("given_name", "family_name", "language", "timezone", "country", "region", "city", "postal_code")
 
 
@@ -80,7 +96,7 @@ class ContactForm(forms.Form):
             try:
                 columns.column(name, given.get(name))
             except Problem as problem:
-                self.add_error(name, problem.detail)
+                self.add_error(name, wrong(problem))
         return given
 
     def values(self) -> dict[str, Any]:
@@ -104,7 +120,7 @@ class IdentifierForm(forms.Form):
             try:
                 given["trace"] = normalise.trace(given.get("kind") or "email", value, workspace.current().country)
             except Problem as problem:
-                self.add_error("value", problem.detail)
+                self.add_error("value", wrong(problem))
         return given
 
 
@@ -123,7 +139,7 @@ class FieldForm(forms.Form):
             try:
                 columns.free_fields({name: given.get("value") or None})
             except Problem as problem:
-                self.add_error("name" if problem.code == "bad_name" else "value", problem.detail)
+                self.add_error("name" if problem.code == "bad_name" else "value", wrong(problem))
         return given
 
 
@@ -141,7 +157,7 @@ class SaidForm(forms.Form):
     )
     method = forms.ChoiceField(
         label=_("How they said it"),
-        choices=lambda: [("", "—"), *((name, telling.METHODS[name]) for name in METHODS)],
+        choices=lambda: [("", "—"), *((name, statements.METHODS[name]) for name in METHODS)],
         required=False,
     )
     source = forms.CharField(
@@ -171,7 +187,7 @@ class SaidForm(forms.Form):
         ticked = set(self["said"].value() or [])
         return [
             (
-                telling.PURPOSES[purpose],
+                statements.PURPOSES[purpose],
                 [(f"{purpose}.{name}", CHANNELS[name][2], f"{purpose}.{name}" in ticked) for name in SAID_CHANNELS],
             )
             for purpose in SAID_PURPOSES
@@ -211,6 +227,11 @@ class FilterForm(forms.Form):
         """Was something typed that is too short for a name?"""
         text = self.cleaned_data.get("q", "")
         return bool(text) and not folding.parts(text)
+
+
+def wrong(problem: Problem) -> str:
+    """A mistake in the reader's language."""
+    return str(WRONG.get(problem.code, problem.detail))
 
 
 def own_fields(rows: Sequence[Mapping[str, Any]], before: Mapping[str, Any]) -> dict[str, Any]:

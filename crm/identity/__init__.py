@@ -15,16 +15,31 @@ from typing import Any
 from django.db import OperationalError, transaction
 
 from crm import errors, normalise, publicids, workspace
-from crm.identity import people, resolution, rows
+from crm.identity import office, people, resolution, rows
 from crm.identity.people import Draft, Outcome
 from crm.identity.resolution import Raced
 from crm.normalise import Trace
 
-__all__ = ["Draft", "Outcome", "Raced", "find", "merge", "read_reference", "resolve", "upsert"]
+__all__ = [
+    "Draft",
+    "Outcome",
+    "Raced",
+    "archive",
+    "find",
+    "merge",
+    "read_reference",
+    "remove_identifiers",
+    "resolve",
+    "restore",
+    "upsert",
+]
 
 ATTEMPTS = 6
 
 merge = rows.merge
+archive = office.archive
+restore = office.restore
+remove_identifiers = office.remove_identifiers
 
 
 def read_reference(reference: Any, pointer: str = "") -> Trace:

@@ -189,11 +189,15 @@ TWINS = {
     "crm_identifier": "w.kind = l.kind AND w.value = l.value",
     "crm_cart": "w.key = l.key",
     "crm_segmentmember": "w.segment_id = l.segment_id",
+    "crm_contacttag": "w.tag_id = l.tag_id",
+    "crm_listmember": "w.list_id = l.list_id",
 }
 TABLES = {
     "crm_identifier": "contact_id",
     "crm_cart": "contact_id",
     "crm_segmentmember": "contact_id",
+    "crm_contacttag": "contact_id",
+    "crm_listmember": "contact_id",
     "crm_consentreceipt": "contact_id",
     "crm_event": "contact_id",
     "crm_order": "contact_id",

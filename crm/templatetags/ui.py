@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, to_locale
 from django.utils.translation import gettext_lazy as _
 
-from crm import clock, icons, publicids, workspace
+from crm import clock, icons, publicids, reasons, workspace
 
 register = template.Library()
 
@@ -132,6 +132,12 @@ def day(at: datetime | date | None) -> SafeString:
         return SafeString("–")
     local = timezone.localtime(at).date() if isinstance(at, datetime) else at
     return format_html('<time datetime="{}">{}</time>', local.isoformat(), formats.date_format(local, "j N Y"))
+
+
+@register.filter
+def reason(code: str) -> str:
+    """`consent_withdrawn` → "Took the consent back"."""
+    return reasons.words(code)
 
 
 @register.filter

@@ -20,6 +20,7 @@ from crm import acts, clock, directory, lists, pages, preferences, publicids, ta
 from crm.directory import Filters, Person
 from crm.errors import Problem, Problems
 from crm.forms.contacts import FilterForm
+from crm.forms.contacts import wrong as wrong_words
 from crm.models import Segment, Store, User
 
 PREFERENCE: Final = "contacts.columns"
@@ -182,4 +183,4 @@ def _back(request: HttpRequest) -> str:
 
 def _words(wrong: Problem | Problems) -> str:
     found = wrong.problems if isinstance(wrong, Problems) else [wrong]
-    return " ".join(problem.detail for problem in found)
+    return " ".join(wrong_words(problem) for problem in found)
