@@ -35,7 +35,7 @@ def test_the_status_page_renews_its_figures_without_the_shell(client: Client, ad
 
 
 @pytest.mark.parametrize(("language", "word"), [("es", "Iniciar sesión"), ("ru", "Войти"), ("en", "Log in")])
-def test_the_door_speaks_the_language_of_who_comes(client: Client, language: str, word: str) -> None:
+def test_the_door_speaks_the_language_of_who_comes(client: Client, ada: User, language: str, word: str) -> None:
     page = client.get("/login/", headers={"Accept-Language": language})
     assert f"<h1>{word}</h1>" in page.content.decode()
 

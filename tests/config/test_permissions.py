@@ -19,8 +19,15 @@ from tests.config.routes import Route, pages
 PUBLIC = {
     "login": "the door",
     "logout": "by POST, whoever one is",
+    "crm:setup": "the first page of an empty installation",
+    "crm:join": "a link of an invitation",
+    "crm:password": "who forgot theirs",
+    "crm:password-sent": "who forgot theirs",
+    "crm:password-new": "a link of a mail",
+    "crm:password-done": "who forgot theirs",
     "channels:click": "a link in a message",
     "channels:open": "a picture in a message",
+    "channels:image": "a picture in a message",
     "channels:unsubscribe": "a link in a message",
     "channels:preferences": "a link in a message",
 }

@@ -1,0 +1,69 @@
+"""Every page there is, from the resolver: readable by everybody, light and dark, and never wider than the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.conf import LazySettings
+from django.core.exceptions import ObjectDoesNotExist
+from django.core.management import call_command
+from django.test import Client
+from playwright.sync_api import Page
+from pytest_django.live_server_helper import LiveServer
+
+from config import work
+from crm.models import User
+from tests.config import samples
+from tests.config.routes import pages
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PASSWORD = "cauce-demo-2026"
+
+
+@pytest.fixture
+def town(live_server: LiveServer, quiet_page: Page, settings: LazySettings) -> Page:
+    """The demo has run for a moment, and Ada is logged in."""
+    settings.DEBUG = True  # so that the style guide is there
+    call_command("seed_demo", contacts=60)
+    work.drain(60)
+    quiet_page.goto(f"{live_server.url}/login/?next=/sandbox/")
+    quiet_page.get_by_label("Email").fill("ada@example.com")
+    quiet_page.get_by_label("Password").fill(PASSWORD)
+    quiet_page.keyboard.press("Enter")
+    quiet_page.wait_for_url(f"{live_server.url}/sandbox/")
+    return quiet_page
+
+
+def test_every_page_is_readable_by_everybody(
+    live_server: LiveServer, town: Page, look: Callable[[Page, str], None]
+) -> None:
+    ada = Client()
+    ada.force_login(User.objects.get(email="ada@example.com"))
+    wrong, seen = [], 0
+    for route in samples.shown(pages()):
+        try:
+            path = samples.path(route)
+        except (LookupError, ObjectDoesNotExist, StopIteration) as error:
+            wrong.append(f"{route.name}: nothing to look at ({error!r})")
+            continue
+        answer = ada.get(path, follow=True)
+        if answer.status_code not in (200, 204):
+            wrong.append(f"{route.name}: {answer.status_code} at {path}")
+            continue
+        if b"<main" not in getattr(answer, "content", b""):
+            continue  # a part of another page, or a file
+        seen += 1
+        town.goto(live_server.url + path)
+        town.wait_for_load_state("networkidle")
+        try:
+            look(town, f"page-{route.name.replace(':', '-')}")
+        except AssertionError as error:
+            wrong.append(f"{route.name}: {error}")
+        town.set_viewport_size({"width": 320, "height": 800})
+        wide = town.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        if wide > 0:
+            wrong.append(f"{route.name}: {wide} pixels wider than 320")
+        town.set_viewport_size({"width": 1440, "height": 900})
+    assert wrong == [], "\n\n".join(wrong)
+    assert seen >= 30

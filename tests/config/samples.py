@@ -1,0 +1,68 @@
+"""For each page an object of the demo to look at. A page without one fails the tests that visit all pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from django.apps import apps
+
+from campaigns.models import Campaign, Version
+from channels.models import Account, SandboxMessage
+from crm.models import Contact, Segment
+from tests.config.routes import Route
+
+# Routes that are not there to be looked at: links in messages, with tests of their own, and one-time links.
+ELSEWHERE: Final = {
+    "channels:click", "channels:open", "channels:unsubscribe", "channels:preferences", "channels:image",
+    "crm:join", "crm:setup", "crm:password-new", "logout",
+}  # fmt: skip
+
+
+def _live() -> Campaign:
+    return Campaign.objects.exclude(version=None).earliest("pk")
+
+
+def _step(kind: str = "send.email") -> str:
+    return next(str(step["id"]) for step in _live().document["steps"] if step["type"] == kind)
+
+
+def _newest(model: str) -> int:
+    """The id of the newest row of a table, "crm.Store"."""
+    return int(apps.get_model(model).objects.latest("pk").pk)
+
+
+# What an argument stands for, wherever it appears.
+ARGUMENTS: Final[dict[str, Callable[[], Any]]] = {
+    "campaign_id": lambda: _live().pk,
+    "contact_id": lambda: Contact.objects.filter(archived_at=None).earliest("pk").pk,
+    "segment_id": lambda: Segment.objects.filter(archived_at=None).earliest("pk").pk,
+    "step": _step,
+    "user_id": lambda: _newest("crm.User"),
+    "channel": lambda: "email",
+    "one": lambda: Version.objects.filter(campaign=_live()).latest("number").number,
+    "other": lambda: Version.objects.filter(campaign=_live()).earliest("number").number,
+}
+# Where an argument does not say enough: route -> its arguments.
+ROUTES: Final[dict[str, Callable[[], dict[str, Any]]]] = {
+    "channels:sandbox-message": lambda: {"number": SandboxMessage.objects.latest("pk").pk},
+    "channels:sandbox-html": lambda: {"number": SandboxMessage.objects.exclude(html="").latest("pk").pk},
+    "channels:account": lambda: {"number": Account.objects.earliest("pk").pk},
+    "crm:store": lambda: {"number": _newest("crm.Store")},
+    "crm:wording": lambda: {"number": _newest("crm.ConsentWording")},
+    "analytics:kpi": lambda: {"number": _newest("analytics.Kpi")},
+    "analytics:metric": lambda: {"name": "contactable"},
+    "campaigns:steer": lambda: {"campaign_id": _live().pk, "verb": "pause"},
+}
+
+
+def path(route: Route) -> str:
+    """An address of the route with things that are there. KeyError names an argument without a sample."""
+    given = ROUTES[route.name]() if route.name in ROUTES else {}
+    missing = [name for name in route.converters if name not in given]
+    return route.path(**given, **{name: ARGUMENTS[name]() for name in missing})
+
+
+def shown(routes: list[Route]) -> list[Route]:
+    """Those that somebody looks at."""
+    return [route for route in routes if route.name not in ELSEWHERE and (not route.methods or "GET" in route.methods)]
