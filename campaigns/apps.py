@@ -9,12 +9,14 @@ class CampaignsConfig(AppConfig):
     def ready(self) -> None:
         from django.db.models.signals import post_migrate, pre_migrate
 
-        from campaigns import database, joining, vetoes
+        from campaigns import database, joining, pictures, vetoes
+        from channels import images
         from crm import registry
 
         pre_migrate.connect(database.uninstall, sender=self)
         post_migrate.connect(database.install, sender=self)
         vetoes.register()
+        images.users.add("campaigns", pictures.uses)
         registry.contact_joins.add("campaigns", joining.solve)
         for table in (
             "campaigns_enrolment", "campaigns_subscription", "campaigns_visit", "campaigns_arm",

@@ -17,7 +17,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from campaigns import commands, figures, waterfall
+from campaigns import commands, figures, reachable, waterfall
 from campaigns.models import Campaign
 from campaigns.palette import tiles
 from crm import reasons
@@ -54,7 +54,17 @@ WHAT: Final[dict[str, Promise]] = {
     "clicked": _("Clicked"),
     "converted": _("Reached the goal"),
     "exited": _("Left here"),
+    "can_receive": _("Next in line"),
 }
+# The buckets of `campaigns.reachable`; behind a dot stands the reason.
+BUCKETS: Final[dict[str, Promise]] = {
+    "now": _("Will get it"),
+    "later": _("Later"),
+    "via": _("Another way"),
+    "not": _("Cannot get it"),
+    "apart": _("Held out to compare"),
+}
+CAN_RECEIVE: Final = "can_receive"
 # The message behind a row was not sent for this reason.
 BECAUSE: Final = """SELECT FROM channels_message m WHERE m.run_id = q.run_id AND m.step = q.step
   AND m.created_at = q.at AND coalesce(nullif(m.reason, ''), m.state) = %(reason)s"""
@@ -89,6 +99,8 @@ def read(campaign: Campaign, given: Mapping[str, Any]) -> Asked:
 
 def _of_step(campaign: Campaign, given: Mapping[str, Any]) -> Asked:
     what = str(given["what"])
+    if what == CAN_RECEIVE:
+        return _next_in_line(campaign, given)
     if what not in figures.PEOPLE:
         raise Problem("/what", "not_a_number", f"{what[:40]!r} is none of {', '.join(figures.PEOPLE)}.")
     texts = {name: str(given.get(name) or "")[:LONGEST] for name in ("step", "port", "reason")}
@@ -103,6 +115,17 @@ def _of_step(campaign: Campaign, given: Mapping[str, Any]) -> Asked:
     if texts["reason"]:
         label = f"{label} ({reasons.words(texts['reason'], reasons.NOT_SENT)})"
     return Asked(campaign, label, query, what=what, span=span, **texts)
+
+
+def _next_in_line(campaign: Campaign, given: Mapping[str, Any]) -> Asked:
+    """People who would come to a step next, all or those of one bucket."""
+    step, bucket = (str(given.get(name) or "")[:LONGEST] for name in ("step", "bucket"))
+    kind, _dot, reason = bucket.partition(".")
+    parts = [_step_words(campaign, step), str(WHAT[CAN_RECEIVE])]
+    if bucket:
+        parts = [parts[0], str(BUCKETS.get(kind, kind)), reasons.words(reason, reasons.NOT_SENT) if reason else ""]
+    query = {"what": CAN_RECEIVE, "step": step, **({"bucket": bucket} if bucket else {})}
+    return Asked(campaign, ": ".join(part for part in parts if part), query, what=CAN_RECEIVE, step=step, port=bucket)
 
 
 def _step_words(campaign: Campaign, name: str) -> str:
@@ -131,6 +154,9 @@ def people(asked: Asked, *, after: int, limit: int | None) -> list[tuple[int, in
     """(contact, times) by id from after `after`."""
     if asked.number:
         return waterfall.listing(asked.campaign, asked.number, after=after, limit=limit)
+    if asked.what == CAN_RECEIVE:
+        found = reachable.people(asked.campaign, asked.step, asked.port, after, limit)
+        return [(contact, 1) for contact in found]
     sql, params = _rows(asked)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -145,6 +171,8 @@ def count(asked: Asked) -> int:
     """How many different people."""
     if asked.number:
         return waterfall.heads(asked.campaign, asked.number)
+    if asked.what == CAN_RECEIVE:
+        return reachable.count(asked.campaign, asked.step, asked.port)
     sql, params = _rows(asked)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT count(DISTINCT contact_id) FROM ({sql}) AS q", params)  # noqa: S608

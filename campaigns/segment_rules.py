@@ -133,6 +133,9 @@ class MessageLeaf(EventLeaf):
     """`{"message": {"campaign": "cmp_…", "channel": "email"}, "did": "clicked", "in_last": {…}}`:
     what became of messages is told to the timeline, so this is a question about events."""
 
+    campaign: int = 0
+    by: str = ""
+
     @classmethod
     def parse(cls, data: Mapping[str, Any], path: str) -> Self:
         reader = Reader(data, path)
@@ -144,6 +147,7 @@ class MessageLeaf(EventLeaf):
             shape = '"message" reads {"campaign": "cmp_…", "channel": "email"}; either may be left out.'
             raise Problems([*reader.problems, Problem(f"{path}/message", "wrong_type", shape)])
         reader.problems += conditions.unknown_keys(about, ("campaign", "channel"), f"{path}/message")
+        campaign = 0
         if "campaign" in about:
             campaign = reader.take(lambda: _campaign(about["campaign"], f"{path}/message/campaign"))
             more.append(join("e.campaign_ref = {}", campaign))
@@ -155,10 +159,16 @@ class MessageLeaf(EventLeaf):
         amounts = reader.amounts()
         if reader.problems:
             raise Problems(reader.problems)
-        return cls(DID[did], window=window, amounts=amounts, more=tuple(more))
+        by = str(about.get("channel", ""))
+        return cls(DID[did], window=window, amounts=amounts, more=tuple(more), campaign=campaign or 0, by=by)
 
     def sentence(self) -> str:
-        return _("a message: %(did)s") % {"did": self.name.removeprefix("Message ").lower()} + self.window.said()
+        what = _("a message: %(did)s") % {"did": self.name.removeprefix("Message ").lower()}
+        if self.campaign:
+            what += " " + _("of campaign %(campaign)s") % {"campaign": publicids.encode("cmp", self.campaign)}
+        if self.by:
+            what += " " + _("by %(channels)s") % {"channels": self.by}
+        return what + self.details()
 
 
 def _campaign(value: Any, at: str) -> int:

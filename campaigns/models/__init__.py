@@ -1,6 +1,7 @@
 """Tables of journeys, by idea. Models import their siblings by file."""
 
 from campaigns.models.campaign import Campaign, Version
+from campaigns.models.edit import Edit, Presence
 from campaigns.models.enrolment import Arm, Conversion, Enrolment, Subscription, Visit
 from campaigns.models.entry import Candidate, Occurrence, PendingEntry, Refusal, RefusalCount
 
@@ -9,9 +10,11 @@ __all__ = [
     "Campaign",
     "Candidate",
     "Conversion",
+    "Edit",
     "Enrolment",
     "Occurrence",
     "PendingEntry",
+    "Presence",
     "Refusal",
     "RefusalCount",
     "Subscription",

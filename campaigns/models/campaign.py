@@ -46,6 +46,8 @@ class Campaign(models.Model):
     sweep = models.CharField(max_length=8, default="", db_default="", blank=True)
     sweep_cursor = models.BigIntegerField(default=0, db_default=0)
     ended_at = models.DateTimeField(null=True)
+    # Put away: out of the list, of nothing else; only what does not run is.
+    archived_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=BusinessNow())
 
     class Meta:

@@ -216,7 +216,7 @@ def _fields(campaign: Campaign, one: OneStep) -> dict[str, Any]:
 
 def _room(campaign: Campaign, one: OneStep) -> forms.Room:
     """Only what this kind of step asks for is read."""
-    room = forms.Room(say=sentence.say_many)
+    room = forms.Room(say=sentence.say_many, keyed=bool(prospects.read(campaign.document).key_path))
     offers = Offers()
     if one.kind == "split.rule":
         rows = Segment.objects.filter(archived_at=None).order_by("name", "pk").values_list("pk", "name")[:MOST_SEGMENTS]

@@ -13,7 +13,7 @@ function lanesOf(id) {
   return lanes.map((lane, index) => {
     const room = lane.closest(".lane, [data-lane]");
     const count = room.querySelectorAll("[data-step]").length || Number(room.querySelector("[data-inside]")?.dataset.inside ?? 0);
-    return [index, lane.querySelector(".lane-words").textContent, count];
+    return [index, lane.querySelector(".lane-words").textContent.trim(), count];
   });
 }
 
@@ -101,7 +101,7 @@ function ask(name, done, id) {
 function note(id) {
   const text = byId("note-text");
   const node = byId(`node-${id}`);
-  text.value = (node?.querySelector(".note") ?? node?.parentElement.querySelector(":scope > .note"))?.textContent ?? "";
+  text.value = (node?.querySelector(".note span") ?? node?.parentElement.querySelector(":scope > .note span"))?.textContent ?? "";
   ask("note-dialog", () => send({ do: "note", step: id, note: text.value }), id);
 }
 

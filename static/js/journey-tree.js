@@ -24,7 +24,12 @@ export function choose(id, { focus = true } = {}) {
   current = id;
   inside ||= focus;
   mark();
-  if (focus) find(id)?.focus();
+  if (!focus) return;
+  const item = find(id);
+  const last = document.activeElement;
+  // What was focused before a dialog may have been drawn anew: the keys must not go on into the closed one.
+  if (item) item.focus();
+  else if (last?.closest("dialog:not([open])")) last.blur();
 }
 
 function mark() {

@@ -5,6 +5,7 @@ const WAIT = 600;
 const AGAIN = 5000;
 
 let state = null; // of the form that is open
+let tabbed = false; // a tab was pressed, and its content is on its way
 
 const byId = (name) => document.getElementById(name);
 const mint = () => [...crypto.getRandomValues(new Uint8Array(9))].map((byte) => byte.toString(36)).join("");
@@ -28,22 +29,26 @@ function shape(form) {
 }
 
 function copy(live, fresh, selector, key) {
-  const found = new Map([...fresh.querySelectorAll(selector)].map((each, index) => [key(each, index), each]));
-  [...live.querySelectorAll(selector)].forEach((each, index) => {
-    const now = found.get(key(each, index));
+  const found = new Map([...fresh.querySelectorAll(selector)].map((each) => [key(each), each]));
+  for (const each of live.querySelectorAll(selector)) {
+    const now = found.get(key(each));
     if (now && each.innerHTML !== now.innerHTML) each.innerHTML = now.innerHTML;
-  });
+  }
 }
 
 // Put what the server says into the form that is open.
-function graft(live, fresh, { typing }) {
+function graft(live, fresh, { typing, anew }) {
   for (const name of ["seen", "revision"]) live.elements[name].value = fresh.elements[name].value;
-  if (shape(live) !== shape(fresh) && !fresh.dataset.refused) {
+  if ((anew || shape(live) !== shape(fresh)) && !fresh.dataset.refused) {
     if (typing) return live;
     return replace(live, fresh);
   }
   copy(live, fresh, "[data-errors]", (each) => each.dataset.errors);
-  copy(live, fresh, "[data-told]", (_each, index) => index);
+  copy(live, fresh, "[data-told]", (each) => each.dataset.told);
+  for (const button of fresh.querySelectorAll("button[name=deed]")) {
+    const own = live.querySelector(`button[name=deed][value="${CSS.escape(button.value)}"]`);
+    if (own && button.ariaLabel) own.ariaLabel = button.ariaLabel;
+  }
   for (const field of live.querySelectorAll("[aria-describedby]")) {
     const wrong = Boolean(byId(`${field.id}-errors`)?.firstElementChild);
     field.classList.toggle("is-invalid", wrong);
@@ -103,7 +108,7 @@ async function save(own) {
     const answer = await fetch(own.form.action, { method: "POST", headers, body, keepalive: String(body).length < 60000 });
     if (answer.status >= 500 || answer.status === 429) throw new Error(String(answer.status));
     own.unanswered = [];
-    await take(own, answer);
+    await take(own, answer, deeds.length > 0);
   } catch {
     own.deeds = [...deeds, ...own.deeds];
     own.dirty = true;
@@ -117,7 +122,7 @@ async function save(own) {
   if (own.dirty) own.timer = setTimeout(() => save(own), WAIT);
 }
 
-async function take(own, answer) {
+async function take(own, answer, anew) {
   const login = answer.headers.get("HX-Redirect");
   if (login) {
     location.href = login;
@@ -138,7 +143,7 @@ async function take(own, answer) {
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("panel-form");
   const changed = answer.headers.has("HX-Trigger");
   if (fresh && own.form.isConnected) {
-    const form = graft(own.form, fresh, { typing: own.dirty });
+    const form = graft(own.form, fresh, { typing: own.dirty, anew });
     tell(form, answer.status === 422 ? "refused" : "saved");
     if (answer.status === 200 && byId("panel-title")) byId("panel-title").textContent = fresh.dataset.title;
   }
@@ -146,6 +151,24 @@ async function take(own, answer) {
   own.mine = true;
   document.dispatchEvent(new CustomEvent("draft-changed"));
   byId("can-receive")?.dispatchEvent(new CustomEvent("panel-saved"));
+}
+
+// Another tab shows what was typed here: it is opened when that is saved, or cannot be for now.
+function leave(event) {
+  const link = event.target.closest("[data-tab]");
+  tabbed = Boolean(link);
+  if (!link) {
+    if (event.target.closest("[data-panel-close]")) flush();
+    return;
+  }
+  if (!state?.form.isConnected || !(state.dirty || state.busy) || state.leaving) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  state.leaving = true;
+  const own = state;
+  const go = () => (own.busy ? setTimeout(go, 50) : link.isConnected && link.click());
+  flush();
+  go();
 }
 
 const close = () => panel?.querySelector("[data-panel-close]")?.click();
@@ -158,6 +181,11 @@ async function follow() {
   }
   const open = panel.querySelector("[data-panel-of][data-url]");
   if (!open || state?.dirty || state?.busy) return;
+  const drawn = document.querySelector(`[data-step][data-id="${CSS.escape(open.dataset.panelOf)}"]`);
+  if (!drawn && !document.querySelector("[data-unfold]")) {
+    close();
+    return;
+  }
   const form = byId("panel-form");
   const answer = await fetch(`${open.dataset.url}?tab=message`, { headers: { "HX-Request": "true" } }).catch(() => null);
   if (answer?.status === 404) close();
@@ -182,7 +210,7 @@ if (panel) {
     later(event.target, event.submitter?.name === "deed" ? event.submitter.value : "");
     flush();
   });
-  panel.addEventListener("click", (event) => event.target.closest("[data-tab], [data-panel-close]") && flush(), true);
+  panel.addEventListener("click", leave, true);
   panel.addEventListener("keydown", (event) => {
     if (event.key === "Escape") flush();
     // Enter in a field saves; it does not press the first button of a row.
@@ -193,7 +221,8 @@ if (panel) {
   }, true);
   // Going from tab to tab keeps the place of the keyboard.
   panel.addEventListener("htmx:after:swap", (event) => {
-    if (document.activeElement === document.body && event.target === panel) panel.querySelector("[data-tab][aria-current]")?.focus();
+    if (tabbed && event.target === panel) panel.querySelector("[data-tab][aria-current]")?.focus();
+    tabbed = false;
   });
   document.addEventListener("journey:drawn", follow);
   addEventListener("online", flush);

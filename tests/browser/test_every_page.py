@@ -12,8 +12,10 @@ from django.test import Client
 from playwright.sync_api import Page
 from pytest_django.live_server_helper import LiveServer
 
+from campaigns import one_off
 from config import work
-from crm.models import User
+from crm import clock, wordings
+from crm.models import Segment, User
 from tests.config import samples
 from tests.config.routes import pages
 
@@ -26,6 +28,10 @@ def town(live_server: LiveServer, quiet_page: Page, settings: LazySettings) -> P
     """The demo has run for a moment, and Ada is logged in."""
     settings.DEBUG = True  # so that the style guide is there
     call_command("seed_demo", contacts=60)
+    now = clock.now()
+    segment = Segment.objects.earliest("pk")
+    one_off.start("Sale", segment.pk, "email", "offers", pct=0, why="a test", actor="ada", owner_id=None, now=now)
+    wordings.add({"purpose": "offers", "language": "en", "country": "ES", "text": "May we write to you?"}, None, "ada")
     work.drain(60)
     quiet_page.goto(f"{live_server.url}/login/?next=/sandbox/")
     quiet_page.get_by_label("Email").fill("ada@example.com")

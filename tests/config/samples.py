@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from django.apps import apps
 
+from campaigns import one_off
 from campaigns.models import Campaign, Version
 from channels.models import Account, SandboxMessage
 from crm.models import Contact, Segment
@@ -25,6 +26,10 @@ def _live() -> Campaign:
 
 def _step(kind: str = "send.email") -> str:
     return next(str(step["id"]) for step in _live().document["steps"] if step["type"] == kind)
+
+
+def _one_off() -> int:
+    return next(each.pk for each in Campaign.objects.order_by("-pk") if one_off.is_one(each.document))
 
 
 def _newest(model: str) -> int:
@@ -49,9 +54,12 @@ ROUTES: Final[dict[str, Callable[[], dict[str, Any]]]] = {
     "channels:sandbox-html": lambda: {"number": SandboxMessage.objects.exclude(html="").latest("pk").pk},
     "channels:account": lambda: {"number": Account.objects.earliest("pk").pk},
     "crm:store": lambda: {"number": _newest("crm.Store")},
-    "crm:wording": lambda: {"number": _newest("crm.ConsentWording")},
+    "crm:wording": lambda: {"number": _newest("crm.Wording")},
     "analytics:kpi": lambda: {"number": _newest("analytics.Kpi")},
-    "analytics:metric": lambda: {"name": "contactable"},
+    "analytics:metric": lambda: {"name": "reachable"},
+    "analytics:target": lambda: {"number": _newest("analytics.Kpi")},
+    "campaigns:one-off-page": lambda: {"campaign_id": _one_off()},
+    "campaigns:one-off-progress": lambda: {"campaign_id": _one_off()},
     "campaigns:steer": lambda: {"campaign_id": _live().pk, "verb": "pause"},
 }
 

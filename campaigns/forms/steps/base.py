@@ -79,7 +79,7 @@ class Room:
     fields: Sequence[str] = ()
     stages: Choices = ()
     say: Callable[[Sequence[Any]], list[str]] = lambda rules: ["" for _each in rules]
-    currency: str = ""
+    keyed: bool = False
 
 
 @dataclass

@@ -21,6 +21,7 @@ from campaigns.forms.steps.base import (
     sheet,
     span_field,
     text_of,
+    with_text,
 )
 from campaigns.reading import MATCH, PREFIX
 
@@ -38,7 +39,7 @@ def show(step: Doc, room: Room) -> list[Part]:
     branches = objects(known.get("branches"))
     return [
         Part(
-            rows=[_branch(each, number, len(branches)) for number, each in enumerate(branches)],
+            rows=[_branch(each, number, len(branches), room) for number, each in enumerate(branches)],
             title=_("What it waits for"),
             place="config/branches",
             deeds=[("add:branches", "plus", _("Something else too"))] if len(branches) < MOST else [],
@@ -62,7 +63,7 @@ def show(step: Doc, room: Room) -> list[Part]:
     ]
 
 
-def _branch(branch: Doc, number: int, count: int) -> Row:
+def _branch(branch: Doc, number: int, count: int, room: Room) -> Row:
     own, place = f"branches-{number}", f"config/branches/{number}"
     return Row(
         text_of(branch, "label") or _("Lane"),
@@ -76,7 +77,7 @@ def _branch(branch: Doc, number: int, count: int) -> Row:
                 offers="events",
                 longest=80,
             ),
-            *_finding(branch, own, place),
+            *(_finding(branch, own, place) if room.keyed or "key" in branch or "match" in branch else ()),
         ],
         order_deeds("branches", number, count) if count > 1 else (),
         inner=filters.rows(branch.get("where"), f"{own}-where", f"{place}/where"),
@@ -151,10 +152,9 @@ def _read_branch(old: Doc, own: str, typed: Typed) -> Doc:
     where = filters.read(old.get("where"), f"{own}-where", typed)
     if where or "where" in old:
         branch["where"] = where
-    key = typed.text(f"{own}-key").removeprefix(PREFIX)
-    branch.pop("key", None)
-    if key:
-        branch["key"] = PREFIX + key
+    if typed.has(f"{own}-key"):
+        key = typed.text(f"{own}-key").removeprefix(PREFIX)
+        with_text(branch, "key", PREFIX + key if key else "")
     match = MATCHES.get(typed.text(f"{own}-match"))
     if match == MATCH:
         branch.pop("match", None)
