@@ -118,6 +118,8 @@ def _would_be(post: Post, zone: str) -> str:
 
 
 def _waiting(stop: Stop, step: Mapping[str, Any], lanes: Mapping[str, str], zone: str) -> list[str]:
+    if stop.reason == "until" and stop.until and stop.left_by == "elapsed":
+        return [_("Waits until %(when)s.") % {"when": clock_words(stop.until, zone)}]
     found = []
     if stop.until and stop.left_by:
         found.append(_("Waits until %(when)s at the latest.") % {"when": clock_words(stop.until, zone)})

@@ -27,6 +27,7 @@ PASSWORD = "cauce-demo-2026"
 def town(live_server: LiveServer, quiet_page: Page, settings: LazySettings) -> Page:
     """The demo has run for a moment, and Ada is logged in."""
     settings.DEBUG = True  # so that the style guide is there
+    settings.BASE_URL = live_server.url  # messages show pictures from there
     call_command("seed_demo", contacts=60)
     now = clock.now()
     segment = Segment.objects.earliest("pk")
