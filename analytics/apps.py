@@ -1,7 +1,13 @@
 """What it led to."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class AnalyticsConfig(AppConfig):
     name = "analytics"
+
+    def ready(self) -> None:
+        from analytics import kpis
+
+        post_migrate.connect(kpis.ensure, sender=self, dispatch_uid="analytics.kpis.ensure")

@@ -17,6 +17,14 @@ FIELDS: Final = ("name", "metric", "target", "period", "owner_id")
 MOST: Final = 12
 
 
+def ensure(**_: Any) -> None:
+    """The shipped figures as tiles, once: where there was never a KPI. No targets: those are the company's own."""
+    if not Kpi.objects.exists():
+        Kpi.objects.bulk_create(
+            [Kpi(metric=name, period="month", place=place) for place, name in enumerate(metrics.SHIPPED, start=1)]
+        )
+
+
 def active() -> list[Kpi]:
     """Those that are shown, in their order."""
     found = Kpi.objects.filter(archived_at=None, metric__in=metrics.SHIPPED).select_related("owner")

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from analytics import reports
 from campaigns import status
 from campaigns.models import Campaign
+from campaigns.views import frame
 from crm import clock, pages, publicids, tables
 
 
@@ -32,6 +33,7 @@ def _page(request: HttpRequest, campaign: Campaign, report: reports.Report) -> H
         "campaign": campaign,
         "status": status.of(campaign, known),
         "here": "report",
+        "verbs": frame.verbs(request, campaign),
         "report": report,
         "at": clock.now(),
         "target": known.target,

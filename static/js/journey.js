@@ -147,7 +147,7 @@ function apply() {
 let numbers = null;
 
 async function count() {
-  if (!document.getElementById("board").dataset.stats) return;
+  if (document.hidden || !document.getElementById("board").dataset.stats) return;
   const answered = await fetch(`${root.dataset.counts}${location.search}`, { headers: { "HX-Request": "true" } }).catch(() => null);
   if (answered?.status !== 200) return;
   numbers = new DOMParser().parseFromString(await answered.text(), "text/html");
@@ -200,3 +200,6 @@ startEdits();
 count();
 present();
 setInterval(present, 20000);
+// Numbers are live: read again each minute, and when somebody comes back to the page.
+setInterval(count, 60000);
+document.addEventListener("visibilitychange", count);
