@@ -2,6 +2,9 @@
 
 from django.apps import AppConfig
 
+# Files by which upper floors introduce themselves.
+DISCOVERED = ("rounds", "reactions", "segment_rules", "segment_words", "invariants", "finders", "timeline_words")
+
 
 class CrmConfig(AppConfig):
     name = "crm"
@@ -18,4 +21,4 @@ class CrmConfig(AppConfig):
         connection_created.connect(database.prepare)
         pre_migrate.connect(database.uninstall, sender=self)
         post_migrate.connect(database.install, sender=self)
-        autodiscover_modules("rounds", "reactions", "segment_rules", "segment_words", "invariants", "finders", "timeline_words")
+        autodiscover_modules(*DISCOVERED)

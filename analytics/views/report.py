@@ -10,9 +10,8 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 
 from analytics import reports
-from campaigns import status
+from campaigns import frame, status
 from campaigns.models import Campaign
-from campaigns.views import frame
 from crm import clock, pages, publicids, tables
 
 

@@ -7,8 +7,7 @@ from django.shortcuts import render
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from campaigns import gallery
-from campaigns.views import frame
+from campaigns import frame, gallery
 from crm import clock, pages, toasts, workspace
 
 

@@ -9,12 +9,11 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from campaigns import drafts, overlap, prospects, remedies, terms, wording
+from campaigns import drafts, frame, overlap, prospects, remedies, terms, wording
 from campaigns.forms import settings
 from campaigns.forms.goal import EVENTS, GoalForm
 from campaigns.models import Campaign, Edit
 from campaigns.reading import Notes
-from campaigns.views import frame
 from crm import clock, pages, publicids, toasts
 from crm.errors import Problem
 from crm.models import Segment

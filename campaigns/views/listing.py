@@ -9,9 +9,8 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from campaigns import lifecycle, status
+from campaigns import frame, lifecycle, status
 from campaigns.models import Campaign
-from campaigns.views import frame
 from crm import clock, pages, tables, toasts
 from crm.errors import Problem
 from crm.models import User

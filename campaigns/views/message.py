@@ -10,11 +10,10 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from campaigns import desk, drafts, edits, one_off, prospects, wording
+from campaigns import desk, drafts, edits, frame, one_off, prospects, wording
 from campaigns.desk import Desk
 from campaigns.forms import message as form
 from campaigns.models import Campaign, Edit
-from campaigns.views import frame
 from campaigns.wording import Sending
 from channels import content, framing, remedies, stand_in, tokens, trials
 from channels.kinds import base

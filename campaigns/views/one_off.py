@@ -10,11 +10,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
-from campaigns import desk, drafts, one_off, prospects, wording
+from campaigns import desk, drafts, frame, one_off, prospects, wording
 from campaigns.forms.one_off import Begin, When
 from campaigns.models import Campaign
 from campaigns.one_off import Progress
-from campaigns.views import frame
 from channels import remedies
 from crm import clock, moments, pages, reasons, toasts, workspace
 from crm.errors import Problem, Problems

@@ -14,14 +14,25 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from campaigns import commands, counted, drafts, edits, figures, one_step, palette, prospects, reachable, step_results
+from campaigns import (
+    commands,
+    counted,
+    drafts,
+    edits,
+    figures,
+    frame,
+    one_step,
+    palette,
+    prospects,
+    reachable,
+    step_results,
+)
 from campaigns import timing as times
 from campaigns.forms import steps as forms
 from campaigns.models import Campaign, Edit, Version
 from campaigns.one_step import OneStep
 from campaigns.palette import doors
 from campaigns.steps.contact_update import OWN
-from campaigns.views import frame
 from channels import trials
 from crm import clock, pages, publicids, statements, telling, words, workspace
 from crm.errors import Problem, Problems

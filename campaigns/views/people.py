@@ -10,7 +10,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 
-from campaigns import counted, status
+from campaigns import counted, frame, status
 from campaigns.models import Campaign
 from crm import clock, lists, pages, publicids, tables, toasts
 from crm.errors import Problem
@@ -43,6 +43,7 @@ def page(request: HttpRequest, campaign_id: int) -> HttpResponseBase:
         "campaign": campaign,
         "status": status.of(campaign, known),
         "here": "people",
+        "verbs": frame.verbs(request, campaign),
         "asked": asked,
         "total": counted.count(asked),
         "lines": lines,

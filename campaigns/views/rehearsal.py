@@ -12,9 +12,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
-from campaigns import desk, rehearsal, timing, walk_words, wording
+from campaigns import desk, frame, rehearsal, timing, walk_words, wording
 from campaigns.models import Campaign
-from campaigns.views import frame
 from campaigns.wording import Sending
 from channels import content, framing, stand_in
 from channels.trials import NOBODY

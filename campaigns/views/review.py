@@ -9,11 +9,11 @@ from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
-from campaigns import lifecycle, overlap, prospects, readiness, wording
+from campaigns import frame, lifecycle, overlap, prospects, readiness, wording
 from campaigns.forms import settings
 from campaigns.models import Campaign, Enrolment, Version
 from campaigns.readiness import Finding
-from campaigns.views import changes, frame
+from campaigns.views import changes
 from crm import access, clock, pages, toasts, workspace
 from crm.errors import Problem, Problems
 from crm.models import Membership, User

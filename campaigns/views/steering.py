@@ -9,9 +9,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
-from campaigns import lifecycle
+from campaigns import frame, lifecycle
 from campaigns.models import Campaign
-from campaigns.views import frame
 from channels import states
 from crm import clock, pages, toasts
 from crm.errors import Problem

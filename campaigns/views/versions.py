@@ -7,9 +7,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from campaigns import drafts
+from campaigns import drafts, frame
 from campaigns.models import Version
-from campaigns.views import changes, frame
+from campaigns.views import changes
 from crm import clock, pages, toasts
 
 

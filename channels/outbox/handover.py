@@ -40,7 +40,8 @@ WITH current AS MATERIALIZED (
 )
 UPDATE channels_message m
 SET state = 'handing_off', reason = '', reason_detail = NULL, epoch = current.epoch, slots = v.slots,
-    judged = v.judged, account_id = current.id, cost = current.cost * v.parts, counted_at = %s, handed_at = clock_timestamp(),
+    judged = v.judged, account_id = current.id, cost = current.cost * v.parts, counted_at = %s,
+    handed_at = clock_timestamp(),
     started_at = CASE WHEN %s THEN NULL ELSE clock_timestamp() END,
     lease_until = clock_timestamp() + make_interval(secs => %s)
 FROM {arrays.unnest(GOING, "v")}, current

@@ -45,7 +45,7 @@ def test_a_later_price_changes_nothing_of_what_was_sent() -> None:
     people.ask(people.people(2))
     while delivery.deliver():
         pass
-    Account.objects.filter(channel="email").update(cost=Decimal("9"))
+    Account.objects.filter(channel="email").update(cost=Decimal(9))
     assert set(Message.objects.values_list("cost", flat=True)) == {Decimal("0.001")}
 
 
