@@ -310,8 +310,8 @@ def numbers(report: Report) -> list[tuple[str, Any]]:
         (_("Held out"), report.holdout.n),
         (_("Held out who reached the goal"), report.holdout.hits),
         (_("Difference in points"), report.points_words),
-        (_("95 % range, from"), report.low_words),
-        (_("95 % range, to"), report.high_words),
+        (_("Interval from"), report.low_words),
+        (_("Interval to"), report.high_words),
         (_("Cost"), report.money.cost),
         (_("Opt-outs"), report.opt_outs),
     ]

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from django.db import connection, transaction
 from django.db.models import F
+from django.db.models.fields.json import KT
 from django.utils.translation import gettext as _
 
 from analytics import lift
@@ -115,6 +116,11 @@ class Line:
         return _("%(points)s points") % {"points": f"{'−' if found.difference < 0 else '+'}{number}"}
 
     @property
+    def keeps_apart(self) -> bool:
+        """Has it a control group, be nobody in it yet?"""
+        return getattr(self.campaign, "holdout_pct", None) not in (None, "0", "0.0")
+
+    @property
     def goal_share(self) -> float | None:
         return self.converted / self.facts.target if self.converted is not None and self.facts.target else None
 
@@ -128,6 +134,7 @@ def shown(limit: int, now: datetime) -> list[Line]:
     campaigns = list(
         Campaign.objects.filter(state__in=LIVE, archived_at=None)
         .defer("document")
+        .annotate(holdout_pct=KT("document__holdout_pct"))
         .order_by(F("published_at").desc(nulls_last=True), "-pk")[:limit]
     )
     numbers = [campaign.pk for campaign in campaigns]

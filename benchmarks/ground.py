@@ -174,16 +174,16 @@ FROM (SELECT n, %(epoch)s - make_interval(secs => ((n * 31337::bigint) %% 155520
 """
 
 
-def people(n: int) -> None:
+def people(n: int, at: datetime = EPOCH) -> None:
     """`n` contacts with an e-mail, a phone and two consent states each, set-based."""
-    sql(PEOPLE, {"n": n, "epoch": EPOCH})
+    sql(PEOPLE, {"n": n, "epoch": at})
     sql("ANALYZE")
 
 
-def events(contacts: int, n: int) -> None:
-    """`n` events over the half year before EPOCH, over the first `contacts` people."""
+def events(contacts: int, n: int, until: datetime = EPOCH) -> None:
+    """`n` events over the half year before `until`, over the first `contacts` people."""
     from crm import partitions
 
-    partitions.ensure_months("crm_event", [EPOCH - timedelta(days=30 * month) for month in range(8)])
-    sql(EVENTS, {"n": contacts, "events": n, "epoch": EPOCH})
+    partitions.ensure_months("crm_event", [until - timedelta(days=30 * month) for month in range(8)])
+    sql(EVENTS, {"n": contacts, "events": n, "epoch": until})
     sql("ANALYZE crm_event")

@@ -24,6 +24,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from campaigns import lifecycle
 from campaigns.models import Campaign
 from campaigns.palette import tiles
+from campaigns.palette.base import plain
 from crm import publicids
 from crm.models import Segment
 from crm.segments import edit
@@ -221,7 +222,7 @@ def _node(step: Mapping[str, Any]) -> Node:
         (_lane(str(lane["label"]), tile.ports), tuple(_node(inner) for inner in lane.get("steps", [])))
         for lane in step.get("lanes", [])
     )
-    return Node(tile.icon, channel, _plain(words) or str(tile.label), lanes)
+    return Node(tile.icon, channel, plain(words) or str(tile.label), lanes)
 
 
 def _said(kind: str, config: Mapping[str, Any]) -> str:
@@ -234,14 +235,6 @@ def _said(kind: str, config: Mapping[str, Any]) -> str:
 
 def _lane(label: str, ports: Mapping[str, Promise]) -> str:
     return str(ports[label]) if label in ports else label
-
-
-def _plain(words: str) -> str:
-    """A subject without its Liquid: the fallback stands for the name."""
-    while (start := words.find("{{")) >= 0 and (end := words.find("}}", start)) >= 0:
-        inner = words[start:end].partition("default:")[2].strip().strip("'\"")
-        words = f"{words[:start]}{inner}{words[end + 2 :]}"
-    return words
 
 
 def span(value: int, unit: str) -> str:

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from email.utils import quote
+from email.utils import parseaddr, quote
 from typing import Any, Final, Protocol
 
 from django.conf import settings
@@ -141,9 +141,10 @@ def values(message: Asking, known: Known, uses: frozenset[str], space: Workspace
 
 def _sender(space: Workspace) -> str:
     """The mailbox that mails come from where their content names none."""
-    if not space.sender_address:
+    if not space.sender_address and not space.sender_name:
         return str(settings.DEFAULT_FROM_EMAIL)
-    return f'"{quote(space.sender_name)}" <{space.sender_address}>' if space.sender_name else space.sender_address
+    address = space.sender_address or parseaddr(str(settings.DEFAULT_FROM_EMAIL))[1]
+    return f'"{quote(space.sender_name)}" <{address}>' if space.sender_name else address
 
 
 def catalogued(skus: Iterable[str]) -> dict[str, tuple[Any, ...]]:

@@ -85,7 +85,12 @@ def _come(batch: list[capture.Arrival], now: datetime) -> int:
 
 def _workspace() -> None:
     Workspace.objects.get_or_create(
-        only=True, defaults={"name": "Zapatería del Río", "postal_address": "Calle del Río 1, 28005 Madrid"}
+        only=True,
+        defaults={
+            "name": "Zapatería del Río",
+            "sender_name": "Zapatería del Río",
+            "postal_address": "Calle del Río 1, 28005 Madrid",
+        },
     )
     for code, name in (("centro", "Tienda Centro"), ("puerto", "Tienda Puerto")):
         store, created = Store.objects.get_or_create(

@@ -112,7 +112,7 @@ def proofs(contact_id: int, *, full: bool) -> list[Proof]:
         Proof(row, _shown(row.address, full=full), texts.get(row.wording, ""), whole[row.pk])
         for row in rows
     ]  # fmt: skip
-    return sorted(found, key=lambda proof: (proof.receipt.recorded_at, proof.receipt.pk), reverse=True)
+    return sorted(found, key=lambda proof: (proof.receipt.occurred_at, proof.receipt.pk), reverse=True)
 
 
 def _places(addresses: Sequence[Address], states: Sequence[ConsentState]) -> list[tuple[str, Address | None]]:

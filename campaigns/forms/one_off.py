@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django import forms
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from crm.models import Segment
@@ -58,7 +58,7 @@ class Begin(forms.Form):
     def clean(self) -> dict[str, Any]:
         said: dict[str, Any] = super().clean() or {}
         if said.get("holdout_pct") == 0 and not said.get("why", "").strip():
-            self.add_error("why", _now("Say why nobody is held out."))
+            self.add_error("why", gettext("Say why nobody is held out."))
         return said
 
 
@@ -84,5 +84,5 @@ class When(forms.Form):
     def clean(self) -> dict[str, Any]:
         said: dict[str, Any] = super().clean() or {}
         if said.get("when") == "at" and not said.get("at") and "at" not in self.errors:
-            self.add_error("at", _now("Give a date and a time."))
+            self.add_error("at", gettext("Give a date and a time."))
         return said

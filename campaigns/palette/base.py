@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -30,9 +31,9 @@ class Said:
     names: Mapping[str, str] = field(default_factory=dict)
 
     def text(self, key: str) -> str:
-        """A text of the config on one line; '' if it is none."""
+        """A text of the config on one line, without its Liquid; '' if it is none."""
         value = self.config.get(key)
-        return " ".join(value.split())[:160] if isinstance(value, str) else ""
+        return " ".join(plain(value).split())[:160] if isinstance(value, str) else ""
 
     def span(self, key: str) -> str:
         return span(self.config.get(key))
@@ -96,6 +97,21 @@ def tile(
     return tiles[kind]
 
 
+VALUE: Final = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+TAG: Final = re.compile(r"\{%.*?%\}", re.DOTALL)
+FALLBACK: Final = re.compile(r"""\bdefault:\s*(?:'([^']*)'|"([^"]*)")""")
+
+
+def plain(words: str) -> str:
+    """A text without its Liquid: the fallback stands for a value, "…" for one that has none."""
+    return VALUE.sub(_stand_in, TAG.sub("", words))
+
+
+def _stand_in(value: re.Match[str]) -> str:
+    found = FALLBACK.search(value[1])
+    return (found[1] or found[2] or "") if found else "…"
+
+
 def span(value: Any) -> str:
     """A duration in words: "2 days"; "…" where it is not there yet."""
     number = value.get("value") if isinstance(value, Mapping) else None
@@ -122,4 +138,4 @@ def listed(value: Any) -> str:
 
 
 def any_of(words: Sequence[str]) -> str:
-    return f" {_now('or')} ".join(words)
+    return f" {gettext('or')} ".join(words)

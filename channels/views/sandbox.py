@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from email.header import decode_header, make_header
 from typing import Any, Final
 
 from django.db.models import QuerySet
@@ -32,7 +33,7 @@ def message(request: HttpRequest, number: int) -> HttpResponse:
     context = _listed(request) | {
         "found": found,
         "headers": [(name, str(value)) for name, value in found.headers.items()],
-        "sender": found.headers.get("From", ""),
+        "sender": str(make_header(decode_header(found.headers.get("From", "")))),
         "narrow": request.GET.get("view") == "phone",
     }
     if found.channel == "sms":

@@ -13,6 +13,7 @@ from django.utils import translation
 
 from campaigns import gallery, lifecycle, readiness
 from campaigns.models import Campaign
+from campaigns.palette.base import plain
 from channels.kinds import sms
 from config import demo
 from crm import clock
@@ -144,3 +145,8 @@ def test_looking_begins_nothing_and_readers_may_not() -> None:
     office.at_work().get("/campaigns/new/")
     assert office.at_work("analyst", "Chiara").post("/campaigns/new/", {"template": ""}).status_code == 403
     assert not Campaign.objects.exists()
+
+
+def test_a_subject_is_told_without_its_liquid() -> None:
+    assert plain("Thank you, {{ contact.given_name | default: 'friend' }}") == "Thank you, friend"
+    assert plain('{{ a | default: "" }}{% if b %}Order {{ event.properties.order_id }}{% endif %}') == "Order …"

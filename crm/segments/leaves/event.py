@@ -112,7 +112,7 @@ class EventLeaf(Leaf):
         """What is said after the deed: filters, channels, how often, how much, when."""
         what = ""
         for each in self.where:
-            path = each.name.removeprefix(where.PREFIX)
+            path = each.name.removeprefix(where.PREFIX).replace("[]", "")
             what += " " + _("with %(condition)s") % {"condition": sentences.compared(path, each.condition)}
         if self.channels:
             what += " " + _("by %(channels)s") % {"channels": ", ".join(self.channels)}
