@@ -75,7 +75,7 @@ def remove(request: HttpRequest, number: int) -> HttpResponse:
         toasts.say(
             request,
             ngettext(
-                "The picture stays: it is used in one place (%(places)s).",
+                "The picture stays: it is used in %(count)s place (%(places)s).",
                 "The picture stays: it is used in %(count)s places (%(places)s).",
                 len(kept),
             ) % {"count": len(kept), "places": places},
