@@ -84,7 +84,10 @@ def test_nothing_is_untranslated_or_guessed(language: str) -> None:
 def test_a_translation_names_the_same_values(language: str) -> None:
     for original, translated in texts(catalogue(language)).items():
         slots = set(SLOT.findall(original if isinstance(original, str) else original[1]))
-        assert all(set(SLOT.findall(text)) == slots for text in translated), original
+        # "The day before" may do without its number.
+        least = slots if isinstance(original, str) else slots & set(SLOT.findall(original[0]))
+        for text in translated:
+            assert least <= set(SLOT.findall(text)) <= slots, original
 
 
 @pytest.mark.parametrize(
