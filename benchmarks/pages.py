@@ -50,7 +50,8 @@ UPDATE channels_message SET state = CASE WHEN id %% 5 = 0 THEN 'failed' ELSE 'ac
 UPDATE channels_message SET state = 'delivered' WHERE state = 'accepted';
 INSERT INTO crm_event (contact_id, name, properties, occurred_at, recorded_at, received_at, channel, context)
 SELECT contact_id, 'Message Opened', jsonb_build_object('message_id', id), at, at, at, 'mail', '{}'
-FROM (SELECT *, created_at + interval '1 second' AS at FROM channels_message WHERE state = 'delivered' AND id %% 2 = 0) m;
+FROM (SELECT *, created_at + interval '1 second' AS at FROM channels_message
+      WHERE state = 'delivered' AND id %% 2 = 0) m;
 INSERT INTO campaigns_conversion (run_id, campaign_id, contact_id, at, value, currency, held_out)
 SELECT id, campaign_id, contact_id, %(at)s, 20, 'EUR', held_out FROM campaigns_enrolment WHERE id %% 10 = 0
 """

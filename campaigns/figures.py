@@ -29,11 +29,13 @@ _SENT: Final = "m.state = ANY(%(sent)s)"
 
 
 def _answered(event: str) -> str:
-    """Messages after which a person (not a scanner) did something."""
+    """Messages after which a person (not a scanner) did something. Asked of a message at a time, in the months
+    since: merged with all such events it would cost what everybody did, not what the campaign sent."""
     return f"""{_MESSAGE} {_MESSAGES} AND {_SENT} AND EXISTS (
         SELECT FROM crm_event x
         WHERE x.contact_id = m.contact_id AND x.name = '{event}' AND x.occurred_at >= m.created_at
-          AND (x.properties->>'message_id')::bigint = m.id AND NOT x.historic)"""
+          AND (x.properties->>'message_id')::bigint = m.id AND NOT x.historic
+        OFFSET 0)"""
 
 
 _CONVERTED: Final = f"""

@@ -52,17 +52,18 @@ class Overlap:
         return self.share > WORTH_SAYING
 
 
-def of(campaign_id: int, settings: terms.Terms, now: datetime) -> list[Overlap]:
+def of(campaign_id: int, settings: terms.Terms, now: datetime, counted: int | None = None) -> list[Overlap]:
     """The other running campaigns that share people with this one, the largest first. Nothing is known
-    of an audience that comes by hand, and nothing is said of one that is too large to look through."""
+    of an audience that comes by hand, and nothing is said of one that is too large to look through.
+    `counted`: how large it is, where somebody knows."""
     rule = prospects.people(settings, now)
     if rule is None:
         return []
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(prospects.PATIENCE_MS)])
-            people = audience.count(rule, now)
-            share = min(1.0, prospects.LOOKED_AT / people) if people else 1.0
+            people = audience.count(rule, now) if counted is None else counted
+            share = prospects.part(people)
             return [_overlap(row, settings.priority, people) for row in _ask(cursor, campaign_id, rule, share, now)]
     except OperationalError:
         return []

@@ -27,8 +27,9 @@ from crm.segments.grammar import PEOPLE, Rule
 from crm.segments.sql import Sql, every, join
 
 MONTH: Final = {"value": forecast.WINDOW, "unit": "days"}
-# People looked at one by one, and people walked through the journey.
+# Up to so many people are looked at one by one, of more so many; and people walked through the journey.
 LOOKED_AT: Final = 10_000
+SAMPLED: Final = 4_000
 WALKED: Final = 400
 PATIENCE_MS: Final = 2_500
 CHANNELS: Final = ("email", "sms")
@@ -130,7 +131,7 @@ def _count(
     found = audience.count(rule, now)
     joined = _joined(coming.joined, now) if coming.joined else 0
     happened = found if coming.month and not coming.now else 0
-    share = min(1.0, LOOKED_AT / found) if found else 1.0
+    share = part(found)
     row = _look(campaign_id, settings, rule, channels, now, share)
     scale = found / row[0] if row[0] else 1.0
     whole = [round(number * scale) for number in row]
@@ -183,6 +184,16 @@ def _allowed(settings: terms.Terms, channel: str, now: datetime) -> tuple[str, t
     return text, tuple(params)
 
 
+def part(people: int) -> float:
+    """The share of so many people that is looked at."""
+    return SAMPLED / people if people > LOOKED_AT else 1.0
+
+
+def counted(settings: terms.Terms, seen: Audience) -> int | None:
+    """How many `people` finds, if that is known from what was seen before."""
+    return seen.people if settings.eligibility is None and not seen.too_many else None
+
+
 def drawn(share: float) -> Sql:
     """Contacts whose draw lies in the first `share` of all draws."""
     if share >= 1:
@@ -223,14 +234,16 @@ def people(settings: terms.Terms, now: datetime) -> Rule | None:
 # --- for the forecast --------------------------------------------------------------------------------
 
 
-def outlook(campaign_id: int, document: Mapping[str, Any], now: datetime) -> forecast.Forecast | None:
-    """The next seven days of a draft; None while it cannot be read as a journey."""
+def outlook(
+    campaign_id: int, document: Mapping[str, Any], now: datetime, seen: Audience | None = None
+) -> forecast.Forecast | None:
+    """The next seven days of a draft; None while it cannot be read as a journey. `seen`: what `of` says of it."""
     try:
         plan = journey.compile(dict(document))
     except Problems:
         return None
     channels = sorted({sending.channel for sending in plan.sendings()})
-    seen = of(campaign_id, plan.terms, channels, now)
+    seen = seen or of(campaign_id, plan.terms, channels, now)
     coming = ways(plan.terms, now)
     eligible = 1 - seen.ineligible / seen.people if seen.people else 1.0
     arrivals = forecast.Arrivals(
@@ -238,7 +251,7 @@ def outlook(campaign_id: int, document: Mapping[str, Any], now: datetime) -> for
         month=_by_key(plan.terms, seen.month or 0, now) * eligible,
         after=coming.after,
     )
-    sample = _sample(plan, channels, now)
+    sample = _sample(plan, channels, now, counted(plan.terms, seen))
     return forecast.of(plan, arrivals, sample, _price(plan), known(campaign_id, now))
 
 
@@ -259,12 +272,12 @@ def _by_key(settings: terms.Terms, people: int, now: datetime) -> float:
         return max(people, int(cursor.fetchone()[0])) if people else 0
 
 
-def _sample(plan: Plan, channels: Sequence[str], now: datetime) -> list[forecast.Somebody]:
-    """Some of the people it is about, each with their answers; a fair few where there are many."""
+def _sample(plan: Plan, channels: Sequence[str], now: datetime, number: int | None) -> list[forecast.Somebody]:
+    """Some of the people it is about, each with their answers; a fair few where there are many. `number`: of all."""
     rule = people(plan.terms, now)
     if rule is None:
         return [forecast.Somebody(reach=frozenset(channels))]
-    number = audience.count(rule, now)
+    number = audience.count(rule, now) if number is None else number
     ids = _few(rule, min(1.0, WALKED / number) if number else 1.0, now)
     names = list(plan.rules)
     rules = [parse.parse(plan.rules[name]) for name in names]

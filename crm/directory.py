@@ -36,6 +36,10 @@ JOIN crm_identifier i ON i.kind = t.kind AND i.value = t.value AND i.identifying
 UNION SELECT i.contact_id FROM unnest(%s::text[], %s::text[]) AS t(kind, value)
 JOIN crm_identifier i ON i.kind = t.kind AND i.value = t.value AND NOT i.identifying
 ORDER BY contact_id DESC LIMIT 200"""
+# Asked of a person at a time: merged with all identifiers, a late page would cost all people before it.
+KNOWN: Final = (
+    """EXISTS (SELECT FROM crm_identifier i WHERE i.contact_id = crm_contact.id AND i.kind = ANY(%s) OFFSET 0)"""
+)
 LAST_ORDERS: Final = """
 SELECT c.id, o.occurred_at FROM unnest(%s::bigint[]) AS c(id)
 CROSS JOIN LATERAL (SELECT occurred_at FROM crm_order WHERE contact_id = c.id ORDER BY occurred_at DESC LIMIT 1) o"""
@@ -86,7 +90,7 @@ def found(filters: Filters, now: datetime) -> QuerySet[Contact]:
     """The people these filters leave, without an order."""
     people = Contact.objects.filter(merged_into=None, archived_at__isnull=filters.who != "archived")
     if filters.who == "people":
-        people = people.filter(Exists(Identifier.objects.filter(contact=OuterRef("pk"), kind__in=NAMED)))
+        people = people.filter(RawSQL(KNOWN, (list(NAMED),), BooleanField()))  # noqa: S611 - our own text
     if filters.text:
         people = people.filter(_matching(filters.text))
     if filters.tag:

@@ -105,7 +105,7 @@ def prospects_of(request: HttpRequest, campaign_id: int) -> HttpResponse:
     said = prospects.read(document)
     channels = sorted({each.channel for each in wording.sendings(document)})
     seen = prospects.of(campaign.pk, said, channels, now)
-    shared = overlap.of(campaign.pk, said, now)
+    shared = overlap.of(campaign.pk, said, now, prospects.counted(said, seen))
     context = {
         "campaign": campaign,
         "seen": seen,

@@ -73,8 +73,8 @@ def _people(campaign: Campaign) -> tuple[list[Finding], dict[str, Any]]:
     said = prospects.read(document)
     channels = sorted({each.channel for each in wording.sendings(document)})
     seen = prospects.of(campaign.pk, said, channels, now)
-    shared = overlap.of(campaign.pk, said, now)
-    coming = prospects.outlook(campaign.pk, document, now)
+    shared = overlap.of(campaign.pk, said, now, prospects.counted(said, seen))
+    coming = prospects.outlook(campaign.pk, document, now, seen)
     found = readiness.of_audience(document, seen, shared, coming, now)
     return found, {"coming": coming, "seen": seen, "overlaps": shared, "budget": said.budget}
 

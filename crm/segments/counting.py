@@ -24,8 +24,11 @@ AT_ONCE_MS: Final = 600
 PARTS_MS: Final = 700
 MIN_MS: Final = 150
 PATIENCE_MS: Final = 20_000
-# How many contacts a sample is about, and from how many on the base is not counted for its share.
+# How many contacts a sample is about, how many all samples of a list of segments together,
+# and from how many on the base is not counted for its share.
 SAMPLE: Final = 4_000
+ALL_SAMPLES: Final = 6_000
+LEAST: Final = 300
 MANY: Final = 50_000
 CANCELLED: Final = "57014"
 PURPOSE: Final = "offers"
@@ -110,7 +113,8 @@ def reach_of_segments(counts: Mapping[int, int], now: datetime) -> dict[int, dic
     if not counts:
         return {}
     # Every n-th member, by a hash of the id, so that a part stands for the whole.
-    steps = {number: max(1, count // SAMPLE) for number, count in counts.items()}
+    size = min(SAMPLE, max(LEAST, ALL_SAMPLES // len(counts)))
+    steps = {number: max(1, count // size) for number, count in counts.items()}
     allowed = [_allowed(channel, now, "m.contact_id") for channel in CHANNELS]
     columns = ", ".join("count(*) FILTER (WHERE {})" for _each in allowed)
     asked = join(

@@ -112,7 +112,8 @@ def test_templates_say_nothing_past_the_catalogues(path: Path) -> None:
     literals = [first or second for first, second in LITERAL.findall(source)]
     for dropped in (
         r"\{#.*?#\}", r"\{% comment.*?endcomment %\}", r"\{% blocktranslate.*?endblocktranslate %\}",
-        r"<(script|style|kbd|code)\b.*?</\1>", r"\{%.*?%\}", r"\{\{.*?\}\}", r"<!?[a-zA-Z/](?:[^>\"']|\"[^\"]*\"|'[^']*')*>",
+        r"<(script|style|kbd|code)\b.*?</\1>", r"\{%.*?%\}", r"\{\{.*?\}\}",
+        r"<!?[a-zA-Z/](?:[^>\"']|\"[^\"]*\"|'[^']*')*>",
         r"&\w+;",
     ):  # fmt: skip
         source = re.sub(dropped, " ", source, flags=re.DOTALL)
