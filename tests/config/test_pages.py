@@ -71,5 +71,6 @@ def test_a_log_line_has_ids_and_no_address() -> None:
     line = json.loads(JsonFormatter().format(record))
     assert line["event"] == "sent"
     assert line["message_id"] == 7
+    del line["at"]  # its digits are the moment's
     assert "ada" not in str(line)
     assert "600" not in str(line)
