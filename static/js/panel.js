@@ -148,7 +148,6 @@ async function take(own, answer, anew) {
     if (answer.status === 200 && byId("panel-title")) byId("panel-title").textContent = fresh.dataset.title;
   }
   if (!changed) return;
-  own.mine = true;
   document.dispatchEvent(new CustomEvent("draft-changed"));
   byId("can-receive")?.dispatchEvent(new CustomEvent("panel-saved"));
 }
@@ -175,10 +174,6 @@ const close = () => panel?.querySelector("[data-panel-close]")?.click();
 
 // The draft was drawn anew: somebody took an edit back, or removed the step whose panel is open.
 async function follow() {
-  if (state?.mine) {
-    state.mine = false;
-    return;
-  }
   const open = panel.querySelector("[data-panel-of][data-url]");
   if (!open || state?.dirty || state?.busy) return;
   const drawn = document.querySelector(`[data-step][data-id="${CSS.escape(open.dataset.panelOf)}"]`);
@@ -187,9 +182,12 @@ async function follow() {
     return;
   }
   const form = byId("panel-form");
+  const before = form?.elements.seen.value;
   const answer = await fetch(`${open.dataset.url}?tab=message`, { headers: { "HX-Request": "true" } }).catch(() => null);
   if (answer?.status === 404) close();
   if (answer?.status !== 200 || !form?.isConnected) return;
+  // What was typed or saved meanwhile is newer than the answer.
+  if (state?.dirty || state?.busy || form.elements.seen.value !== before) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("panel-form");
   if (!fresh || fresh.elements.seen.value === form.elements.seen.value) return;
   of(form);
