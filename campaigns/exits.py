@@ -65,7 +65,8 @@ def _read(events: Sequence[Fact], contacts: Sequence[int], watching: Watching, n
     batch = Answer(now, watching)
     names = {event.name for event in events}
     watched = {watching.versions[v].campaign_id for name in names for v in watching.goals.get(name, ())}
-    since = now - timedelta(days=watching.longest_window)
+    # What is told late counts for the window it happened in.
+    since = min(now, *(event.occurred_at for event in events)) - timedelta(days=watching.longest_window)
     for run in runs.standing(contacts, sorted(watched), since):
         batch.runs.setdefault(run.contact_id, []).append(run)
     resting = [run.id for mine in batch.runs.values() for run in mine if run.resting == runs.WAITING]
