@@ -21,9 +21,8 @@ from analytics import kpis, metrics, rollup, running, tiles
 from analytics.models import Kpi
 from analytics.running import Line
 from analytics.tiles import Figures, Tile
-from crm import errands, moments, workspace
+from crm import display, errands, moments, workspace
 from crm.models import Store, User
-from crm.templatetags import ui
 
 DAYS: Final = (7, 30, 90)
 CAMPAIGNS: Final = 6
@@ -156,7 +155,7 @@ def _campaigns(lines: Sequence[Line]) -> list[Need]:
                 "The carrier never said whether %(count)s message was sent; it is not sent again.",
                 "The carrier never said whether %(count)s messages were sent; they are not sent again.",
                 unknown,
-            ) % {"count": ui.count(unknown)}
+            ) % {"count": display.count(unknown)}
             found.append(
                 Need("mail-question", "warn", line.campaign.name, text,
                      f"{_url('campaigns:people', line.campaign.pk)}?number=sent", gettext_lazy("See people"))
@@ -183,7 +182,9 @@ def _overdue(user: User, now: datetime) -> list[Need]:
     count = errands.overdue(user, now)
     if not count:
         return []
-    title = ngettext("%(count)s task is overdue", "%(count)s tasks are overdue", count) % {"count": ui.count(count)}
+    title = ngettext("%(count)s task is overdue", "%(count)s tasks are overdue", count) % {
+        "count": display.count(count)
+    }
     return [Need("checklist", "warn", title, "", "#tasks", gettext_lazy("See tasks"))]
 
 

@@ -23,9 +23,8 @@ from campaigns import lifecycle, status
 from campaigns.models import Campaign
 from campaigns.status import Facts, Status
 from channels import states
-from crm import arrays, clock
+from crm import arrays, clock, display
 from crm.errors import Problems
-from crm.templatetags import ui
 
 SHARE_OF_TIME: Final = 50
 LEAST_SECONDS: Final = 60
@@ -112,7 +111,7 @@ class Line:
         found = self.lift
         if found is None:
             return ""
-        number = ui.count(round(abs(100 * found.difference), 1))
+        number = display.count(round(abs(100 * found.difference), 1))
         return _("%(points)s points") % {"points": f"{'−' if found.difference < 0 else '+'}{number}"}
 
     @property

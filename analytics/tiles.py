@@ -17,8 +17,7 @@ from django.utils.translation import gettext_lazy
 from analytics import kpis, metrics
 from analytics.metrics import Metric
 from analytics.models import Kpi, Period
-from crm import workspace
-from crm.templatetags import ui
+from crm import display, workspace
 
 Days = Mapping[date, tuple[Decimal, Decimal]]
 NONE: Final[Days] = {}
@@ -135,15 +134,15 @@ def written(metric: Metric, value: Any) -> str:
     if value is None:
         return "–"
     if metric.unit == "money":
-        return _whole(value) if abs(value) >= WHOLE else ui.money(value)
+        return _whole(value) if abs(value) >= WHOLE else display.money(value)
     if metric.unit == "share":
-        return ui.share(float(value), 1 if abs(value) >= Decimal("0.1") else 2)
-    return ui.count(int(value))
+        return display.share(float(value), 1 if abs(value) >= Decimal("0.1") else 2)
+    return display.count(int(value))
 
 
 def _whole(amount: Any) -> str:
     """`38420.17` → "€38,420": nobody steers by cents."""
-    locale = ui.locale()
+    locale = display.locale()
     pattern = str(locale.currency_formats["standard"].pattern).replace(".00", "")
     currency = workspace.current().currency
     return str(format_currency(amount, currency, format=pattern, locale=locale, currency_digits=False))
@@ -159,14 +158,14 @@ def _change(metric: Metric, before: Decimal | None, value: Decimal | None) -> st
     if before is None or value is None:
         return ""
     if metric.is_share:
-        points = ui.count(round(100 * float(value - before), 1))
+        points = display.count(round(100 * float(value - before), 1))
         return _("%(points)s points") % {"points": points if points.startswith("-") else f"+{points}"}
     if metric.kind == "level":
-        return f"{'+' if value >= before else '−'}{ui.count(abs(int(value - before)))}"
+        return f"{'+' if value >= before else '−'}{display.count(abs(int(value - before)))}"
     if not before:
         return ""
     part = float((value - before) / before)
-    return f"{'+' if part >= 0 else '−'}{ui.share(abs(part))}"
+    return f"{'+' if part >= 0 else '−'}{display.share(abs(part))}"
 
 
 def _against(metric: Metric, kpi: Kpi, done: Decimal | None) -> tuple[str, str]:
@@ -181,5 +180,5 @@ def _against(metric: Metric, kpi: Kpi, done: Decimal | None) -> tuple[str, str]:
         return _("Target %(target)s, reached %(when)s") % words, "ok"
     if metric.is_share:
         return _("%(done)s of %(target)s %(when)s") % words, ""
-    part = ui.share(float((done or Decimal(0)) / target)) if target else "–"
+    part = display.share(float((done or Decimal(0)) / target)) if target else "–"
     return _("%(part)s of %(target)s %(when)s") % {**words, "part": part}, ""

@@ -20,9 +20,9 @@ from django.utils.translation import gettext_lazy as _
 from campaigns import commands, figures, reachable, waterfall
 from campaigns.models import Campaign
 from campaigns.palette import tiles
-from crm import reasons
+from crm import publicids, reasons
+from crm.display import CHANNELS
 from crm.errors import Problem
-from crm.templatetags.ui import CHANNELS
 
 TERMS: Final[dict[str, Promise]] = {
     "audience": _("Considered"),
@@ -106,7 +106,7 @@ def _of_step(campaign: Campaign, given: Mapping[str, Any]) -> Asked:
     texts = {name: str(given.get(name) or "")[:LONGEST] for name in ("step", "port", "reason")}
     since = parse_datetime(str(given.get("since") or "").replace(" ", "+"))
     version = str(given.get("version") or "")
-    span = figures.Span(since, int(version) if version.isdigit() else None)
+    span = figures.Span(since, publicids.number(version))
     query = {"what": what, **{name: text for name, text in texts.items() if text}}
     query |= {"since": since.isoformat()} if since else {}
     query |= {"version": version} if span.version else {}

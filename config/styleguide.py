@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from crm import clock, pages, toasts
-from crm.templatetags.ui import CHANNELS
+from crm.display import CHANNELS
 
 
 class Example(forms.Form):

@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from crm import obstacles, statements
+from crm.display import CHANNELS, money
 from crm.models import Event
-from crm.templatetags.ui import CHANNELS, money
 
 # Channels of events whose name is another one where messages are meant.
 SAME: Final = {"mail": "email"}

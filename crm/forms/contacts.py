@@ -10,10 +10,10 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from crm import clock, columns, folding, normalise, statements, telling, territories, workspace
+from crm.display import CHANNELS
 from crm.errors import Problem
 from crm.forms.place import all_zones, countries
 from crm.models import Contact, Store, Wording
-from crm.templatetags.ui import CHANNELS
 
 KINDS: Final = (
     ("email", _("E-mail")),

@@ -14,8 +14,8 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from crm import clock, directory, history, lists, pages, proofs, registry, tags, telling, territories, words, workspace
+from crm.display import CHANNELS
 from crm.models import Contact, Identifier
-from crm.templatetags.ui import CHANNELS
 
 TABS: Final = ("timeline", "purchases", "messages", "notes")
 KINDS: Final[dict[str, Promise]] = {
