@@ -24,7 +24,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from campaigns import lifecycle
 from campaigns.models import Campaign
 from campaigns.palette import tiles
-from campaigns.palette.base import plain
+from channels.liquid import plain
 from crm import publicids
 from crm.models import Segment
 from crm.segments import edit

@@ -276,3 +276,18 @@ def _place(error: LiquidError) -> str:
 
 def _plain_lines(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+_VALUE: Final = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+_TAG: Final = re.compile(r"\{%.*?%\}", re.DOTALL)
+_FALLBACK: Final = re.compile(r"""\bdefault:\s*(?:'([^']*)'|"([^"]*)")""")
+
+
+def plain(words: str) -> str:
+    """A text without its Liquid: the fallback stands for a value, "…" for one that has none."""
+    return _VALUE.sub(_stand_in, _TAG.sub("", words))
+
+
+def _stand_in(value: re.Match[str]) -> str:
+    found = _FALLBACK.search(value[1])
+    return (found[1] or found[2] or "") if found else "…"

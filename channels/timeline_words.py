@@ -8,13 +8,14 @@ from typing import Any, Final
 
 from django.db import connection
 
+from channels import liquid
 from crm import history
 from crm.models import Event
 
 LONGEST: Final = 60
-# As it was written: the subject, or the beginning of a text.
+# The subject, or the text; with the values it was written with.
 TITLES: Final = """
-SELECT m.id, coalesce(nullif(c.body->>'subject', ''), c.body->>'text', ''), m.reason_detail
+SELECT m.id, coalesce(nullif(c.body->>'subject', ''), c.body->>'text', ''), m.reason_detail, m.slots
 FROM channels_message m LEFT JOIN channels_content c ON c.id = m.content_id WHERE m.id = ANY(%s)"""
 
 
@@ -27,10 +28,18 @@ def resolve(events: Sequence[Event]) -> dict[int, dict[str, Any]]:
         cursor.execute(TITLES, [sorted(set(about.values()))])
         told = {row[0]: row[1:] for row in cursor.fetchall()}
     return {
-        event: {"title": short(told[message][0]), "detail": _object(told[message][1])}
+        event: {"title": short(_read(told[message][0], told[message][2])), "detail": _object(told[message][1])}
         for event, message in about.items()
         if message in told
     }
+
+
+def _read(words: str, slots: Any) -> str:
+    """As its reader saw it; what was never written for anybody, with the fallbacks of its template."""
+    try:
+        return liquid.parse(words, html=False).render(_object(slots))
+    except liquid.RenderError:
+        return liquid.plain(words)
 
 
 def short(text: str) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
+
+from channels.liquid import plain
 
 # The groups in which tiles are offered, in order.
 FAMILIES: dict[str, Promise] = {
@@ -94,21 +95,6 @@ def tile(
     said = tell or (lambda _said: (str(label), ""))
     tiles[kind] = Tile(kind, family, label, help_text, icon, ports or {}, said, fresh, words, colour)
     return tiles[kind]
-
-
-VALUE: Final = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
-TAG: Final = re.compile(r"\{%.*?%\}", re.DOTALL)
-FALLBACK: Final = re.compile(r"""\bdefault:\s*(?:'([^']*)'|"([^"]*)")""")
-
-
-def plain(words: str) -> str:
-    """A text without its Liquid: the fallback stands for a value, "…" for one that has none."""
-    return VALUE.sub(_stand_in, TAG.sub("", words))
-
-
-def _stand_in(value: re.Match[str]) -> str:
-    found = FALLBACK.search(value[1])
-    return (found[1] or found[2] or "") if found else "…"
 
 
 def span(value: Any) -> str:

@@ -54,11 +54,11 @@ class Letter:
         subject = self._subject.render(values).strip()
         if not subject:
             raise liquid.RenderError("subject", "The subject would be empty.")
-        footer = to.opt_out and not self._has_way_out
         text = links.put(self._text.render(values), self.urls, to.click, html=False)
-        if footer:
-            text = f"{text}\n\n{_text_footer(values, to)}"
-        html = self._render_html(self._html, values, to, footer=footer) if self._html else ""
+        ways = to.opt_out and not self._has_way_out
+        if to.opt_out and (lines := _text_footer(values, to, ways=ways)):
+            text = f"{text}\n\n-- \n{lines}"
+        html = self._render_html(self._html, values, to, ways=ways) if self._html else ""
         try:
             sender, headers = self._headers(subject, values, to)
             raw = mime.message(headers, text, html, f"=_{to.key}")
@@ -71,9 +71,9 @@ class Letter:
         }  # fmt: skip
 
     def _render_html(
-        self, template: liquid.Template, values: Mapping[str, Any], to: base.Addressed, *, footer: bool
+        self, template: liquid.Template, values: Mapping[str, Any], to: base.Addressed, *, ways: bool
     ) -> str:
-        extra = {"footer": _html_footer(values, to)} if footer else {}
+        extra = {"footer": _html_footer(values, to, ways=ways)} if to.opt_out else {}
         if to.click:
             extra["pixel"] = f'<img src="{to.links["open"]}" width="1" height="1" alt="">'
         return links.put(template.render(values), self.urls, to.click, html=True, extra=extra)
@@ -190,19 +190,25 @@ def _escape_around_liquid(text: str) -> str:
     return "".join(part if _LIQUID.fullmatch(part) else escape(part, quote=False) for part in parts)
 
 
-def _html_footer(values: Mapping[str, Any], to: base.Addressed) -> str:
+def _html_footer(values: Mapping[str, Any], to: base.Addressed, *, ways: bool) -> str:
+    """Who writes and where they are, always; the ways out where the words have none of their own."""
     leave, choose, _ = base.footer_words(values)
-    who = escape(_who(values))
-    return (
-        '<p style="font:12px/1.5 sans-serif;color:#5b6472;margin:32px 16px;text-align:center">'
-        f'{who}<a href="{escape(to.links["unsubscribe"])}" style="color:#5b6472">{leave}</a> | '
-        f'<a href="{escape(to.links["preferences"])}" style="color:#5b6472">{choose}</a></p>'
-    )
+    parts = [escape(part) for part in _who(values)]
+    if ways:
+        parts += [
+            f'<a href="{escape(to.links[name])}" style="color:#5b6472">{word}</a>'
+            for name, word in (("unsubscribe", leave), ("preferences", choose))
+        ]
+    style = "font:12px/1.5 sans-serif;color:#5b6472;margin:32px 16px;text-align:center"
+    return f'<p style="{style}">{" | ".join(parts)}</p>' if parts else ""
 
 
-def _text_footer(values: Mapping[str, Any], to: base.Addressed) -> str:
+def _text_footer(values: Mapping[str, Any], to: base.Addressed, *, ways: bool) -> str:
     leave, choose, _ = base.footer_words(values)
-    return f"-- \n{_who(values)}{leave}: {to.links['unsubscribe']}\n{choose}: {to.links['preferences']}"
+    lines = _who(values)
+    if ways:
+        lines = [*lines, f"{leave}: {to.links['unsubscribe']}", f"{choose}: {to.links['preferences']}"]
+    return "\n".join(lines)
 
 
 @lru_cache(maxsize=50)
@@ -210,10 +216,11 @@ def _parsed(mailbox: str) -> tuple[str, str]:
     return parseaddr(mailbox)
 
 
-def _who(values: Mapping[str, Any]) -> str:
+def _who(values: Mapping[str, Any]) -> list[str]:
+    """The sender's name and postal address in one line; nothing while neither is known."""
     scope = values["_"]
     shown = [part for part in (scope.get("workspace"), scope.get("postal_address")) if part]
-    return f"{', '.join(shown)} | " if shown else ""
+    return [", ".join(shown)] if shown else []
 
 
 KIND: Final = Email()

@@ -13,8 +13,8 @@ from django.utils import translation
 
 from campaigns import gallery, lifecycle, readiness
 from campaigns.models import Campaign
-from campaigns.palette.base import plain
 from channels.kinds import sms
+from channels.liquid import plain
 from config import demo
 from crm import clock
 from crm.models import Segment

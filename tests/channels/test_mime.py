@@ -171,3 +171,22 @@ def test_a_preheader_is_hidden_text_at_the_beginning() -> None:
     made = letter(html="<html><body class='x'><p>Hi</p></body></html>", preheader="2 < 3 & more")
     assert "<body class='x'><div style=" in str(made["html"])
     assert "2 &lt; 3 &amp; more" in str(made["html"])
+
+
+def test_a_letter_with_ways_out_of_its_own_still_says_who_writes_and_from_where() -> None:
+    own = '<p>Hi</p><p><a href="{{ links.unsubscribe }}">Stop</a></p>'
+    made = letters.KIND.compile(letters.KIND.prepare({"subject": "Hello", "html": own})).render(
+        {"_": SCOPE, "links": TO.links}, TO
+    )
+    for words in (str(made["html"]), str(made["text"])):
+        assert "Zapatería, Calle 1" in words
+        assert words.count("https://c.example/u/T") == 1
+        assert "https://c.example/p/T" not in words
+
+
+def test_a_letter_without_ways_out_gets_them_with_the_address() -> None:
+    made = letter()
+    for words in (str(made["html"]), str(made["text"])):
+        assert "Zapatería, Calle 1" in words
+        assert "https://c.example/u/T" in words
+        assert "https://c.example/p/T" in words
