@@ -145,7 +145,7 @@ def figures(campaign_ids: Sequence[int]) -> Figures:
     return found
 
 
-def chosen(state: str, text: str, owner: str) -> QuerySet[Campaign]:
+def chosen(state: str, text: str, owner: int | None) -> QuerySet[Campaign]:
     """The campaigns a list shows for these filters; what is archived only when asked for."""
     rows = Campaign.objects.defer("document").select_related("owner")
     rows = rows.filter(archived_at__isnull=False) if state == "archived" else rows.filter(archived_at=None)
@@ -155,8 +155,8 @@ def chosen(state: str, text: str, owner: str) -> QuerySet[Campaign]:
         rows = rows.filter(state=state)
     if text:
         rows = rows.filter(name__icontains=text)
-    if owner.isdigit():
-        rows = rows.filter(owner_id=int(owner))
+    if owner is not None:
+        rows = rows.filter(owner_id=owner)
     return rows
 
 

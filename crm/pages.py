@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Final, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
@@ -24,7 +24,6 @@ from crm.models import Membership, User
 from crm.models.team import Role
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
-SAFE: Final = frozenset({"GET", "HEAD"})
 
 
 def page(permission: str, *methods: str) -> Callable[[View], View]:

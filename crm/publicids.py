@@ -13,6 +13,7 @@ ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford: no i, l, o, u
 VALUES: Final = {letter: value for value, letter in enumerate(ALPHABET)}
 WIDTH: Final = 13  # 65 bits hold any bigint
 LIMIT: Final = 1 << 63
+DIGITS: Final = 18  # of a decimal number that certainly fits
 
 # What each prefix names.
 KINDS: Final = {
@@ -28,6 +29,11 @@ KINDS: Final = {
     "imp": "import",
     "key": "key",
 }
+
+
+def number(text: str) -> int | None:
+    """A plain number out of an address or a form; None for what is none, or more than any row has."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= DIGITS else None
 
 
 def encode(prefix: str, number: int) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from analytics import reports
-from campaigns import frame, status
+from campaigns import frame
 from campaigns.models import Campaign
 from crm import clock, pages, publicids, tables
 
@@ -18,27 +18,20 @@ from crm import clock, pages, publicids, tables
 @pages.page("campaigns.read")
 def page(request: HttpRequest, campaign_id: int) -> HttpResponseBase:
     """As a page, or as CSV with `?format=csv`."""
-    campaign = get_object_or_404(Campaign.objects.select_related("version"), pk=campaign_id)
+    campaign = frame.campaign_of(campaign_id)
     now = clock.now()
     report = reports.of(campaign, now)
     if request.GET.get("format") == "csv":
         return _file(campaign, report)
-    return _page(request, campaign, report)
-
-
-def _page(request: HttpRequest, campaign: Campaign, report: reports.Report) -> HttpResponse:
-    known = status.facts([campaign.pk], clock.now())[campaign.pk]
-    return render(request, "analytics/report/page.html", {
-        "campaign": campaign,
-        "status": status.of(campaign, known),
-        "here": "report",
-        "verbs": frame.verbs(request, campaign),
+    around = frame.around(request, campaign, "report", now)
+    context = {
         "report": report,
-        "at": clock.now(),
-        "target": known.target,
+        "at": now,
+        "target": around["known"].target,
         "verdict": VERDICTS[report.lift.verdict],
         "scale": reports.scale(report.lift),
-    })  # fmt: skip
+    }
+    return render(request, "analytics/report/page.html", around | context)
 
 
 # The chip's words and tone; a verdict follows its interval.

@@ -55,7 +55,7 @@ def _save(request: HttpRequest, campaign: Campaign) -> HttpResponse:
     revision = request.POST.get("revision", "")
     try:
         drafts.replace(
-            campaign, document, revision=int(revision) if revision.isdigit() else None,
+            campaign, document, revision=publicids.number(revision),
             actor=pages.actor(request), now=clock.now(),
         )  # fmt: skip
     except Problem:

@@ -167,7 +167,7 @@ def span_of(campaign: Campaign, query: Mapping[str, str]) -> figures.Span:
     days = {"30": 30, "7": 7}.get(query.get("period", "30"))
     since = clock.now() - timedelta(days=days) if days else None
     number = query.get("version", "")
-    version = Version.objects.filter(campaign=campaign, number=int(number)).first() if number.isdigit() else None
+    version = Version.objects.filter(campaign=campaign, number=publicids.number(number) or 0).first()
     return figures.Span(since, version.pk if version else None)
 
 
@@ -176,7 +176,7 @@ def _change(
 ) -> HttpResponse:
     campaign = _campaign(campaign_id)
     said = request.POST.get("revision", "")
-    known = {"revision": int(said) if said.isdigit() else None, "actor": pages.actor(request), "now": clock.now()}
+    known = {"revision": publicids.number(said), "actor": pages.actor(request), "now": clock.now()}
     try:
         verb(campaign, known)
     except Problem as problem:
@@ -247,7 +247,7 @@ def _segment_names(named: Sequence[str]) -> dict[str, str]:
     numbers: dict[str, int] = {}
     for text in named:
         try:
-            numbers[text] = int(text) if text.isdigit() else publicids.decode("seg", text)
+            numbers[text] = int(text) if text.isdecimal() else publicids.decode("seg", text)
         except (Problem, ValueError):
             continue
     known = dict(Segment.objects.filter(pk__in=numbers.values()).values_list("pk", "name")) if numbers else {}
@@ -256,7 +256,7 @@ def _segment_names(named: Sequence[str]) -> dict[str, str]:
 
 def _who(actor: str) -> str:
     kind, _colon, number = actor.partition(":")
-    found = User.objects.filter(pk=int(number)).first() if kind == "user" and number.isdigit() else None
+    found = User.objects.filter(pk=publicids.number(number) or 0).first() if kind == "user" else None
     return (found.name or found.email) if found else _("Somebody")
 
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from campaigns import frame, lifecycle, status
 from campaigns.models import Campaign
-from crm import clock, pages, tables, toasts
+from crm import clock, pages, publicids, tables, toasts
 from crm.errors import Problem
 from crm.models import User
 
@@ -20,7 +20,7 @@ from crm.models import User
 def page(request: HttpRequest) -> HttpResponse:
     """Newest first; the filters are the query of the address."""
     state, text, owner = (request.GET.get(name, "").strip()[:200] for name in ("state", "q", "owner"))
-    shown = tables.page(status.chosen(state, text, owner), "-id", request.GET.get("cursor", ""))
+    shown = tables.page(status.chosen(state, text, publicids.number(owner)), "-id", request.GET.get("cursor", ""))
     context = {
         "page": shown,
         "rows": _rows(request, shown.rows),
@@ -53,7 +53,8 @@ def _rows(request: HttpRequest, campaigns: list[Campaign]) -> list[dict[str, Any
 @pages.page("campaigns.read")
 def figures(request: HttpRequest) -> HttpResponse:
     """The numbers that take counting, put into the list out of band."""
-    ids = [int(each) for each in request.GET.get("ids", "").split(",")[: tables.A_PAGE] if each.isdigit()]
+    asked = request.GET.get("ids", "").split(",")[: tables.A_PAGE]
+    ids = [number for each in asked if (number := publicids.number(each)) is not None]
     now = clock.now()
     counted, known = status.figures(ids), status.facts(ids, now)
     rows = [

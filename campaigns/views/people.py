@@ -7,12 +7,12 @@ from typing import Any, Final
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.utils.translation import gettext as _
 
-from campaigns import counted, frame, status
+from campaigns import counted, frame
 from campaigns.models import Campaign
-from crm import clock, lists, pages, publicids, tables, toasts
+from crm import clock, directory, lists, pages, publicids, tables, toasts
 from crm.errors import Problem
 from crm.models import Contact
 
@@ -21,41 +21,39 @@ MOST_IN_A_SEGMENT: Final = 100_000
 
 @dataclass(frozen=True)
 class Line:
-    """Somebody in the list; `times`: how often they count in the number."""
+    """Somebody in the list, by name and main address; `times`: how often they count in the number."""
 
-    contact: Contact
+    contact: int
+    name: str
+    address: str
     times: int
 
 
 @pages.page("campaigns.read")
 def page(request: HttpRequest, campaign_id: int) -> HttpResponseBase:
     """`?number=`: see `campaigns.counted`; without one, who is inside now."""
-    campaign = get_object_or_404(Campaign.objects.select_related("version"), pk=campaign_id)
+    campaign = frame.campaign_of(campaign_id)
     asked = _asked(campaign, request)
     if request.GET.get("format") == "csv":
         return _file(campaign, asked)
-    after = request.GET.get("after", "")
-    found = counted.people(asked, after=int(after) if after.isdigit() else 0, limit=tables.A_PAGE + 1)
-    lines = _lines(found[: tables.A_PAGE])
-    now = clock.now()
-    known = status.facts([campaign.pk], now)[campaign.pk]
-    return render(request, "campaigns/people/page.html", {
-        "campaign": campaign,
-        "status": status.of(campaign, known),
-        "here": "people",
-        "verbs": frame.verbs(request, campaign),
+    after = publicids.number(request.GET.get("after", "")) or 0
+    found = counted.people(asked, after=after, limit=tables.A_PAGE + 1)
+    context = {
         "asked": asked,
         "total": counted.count(asked),
-        "lines": lines,
+        "lines": _lines(found[: tables.A_PAGE], full=pages.may(request, "contacts.write")),
         "next": found[tables.A_PAGE - 1][0] if len(found) > tables.A_PAGE else None,
         "numbers": counted.offered(campaign),
-    })  # fmt: skip
+    }
+    return render(
+        request, "campaigns/people/page.html", frame.around(request, campaign, "people", clock.now()) | context
+    )
 
 
 @pages.page("segments.write", "POST")
 def keep(request: HttpRequest, campaign_id: int) -> HttpResponse:
     """Make a fixed segment of exactly these people."""
-    campaign = get_object_or_404(Campaign.objects.select_related("version"), pk=campaign_id)
+    campaign = frame.campaign_of(campaign_id)
     asked = _asked(campaign, request)
     ids = [contact for contact, _n in counted.people(asked, after=0, limit=MOST_IN_A_SEGMENT + 1)]
     if not ids or len(ids) > MOST_IN_A_SEGMENT:
@@ -76,9 +74,20 @@ def _asked(campaign: Campaign, request: HttpRequest) -> counted.Asked:
         raise Http404(problem.detail) from problem
 
 
-def _lines(found: list[tuple[int, int]]) -> list[Line]:
-    people = Contact.objects.prefetch_related("identifiers").in_bulk([contact for contact, _n in found])
-    return [Line(people[contact], times) for contact, times in found if contact in people]
+def _lines(found: list[tuple[int, int]], *, full: bool) -> list[Line]:
+    """Two queries for a page. `full`: addresses as they are, not masked."""
+    ids = [contact for contact, _n in found]
+    people, known = Contact.objects.in_bulk(ids), directory.identifiers(ids, full=full)
+    return [
+        Line(
+            contact,
+            directory.name_of(people[contact], known.get(contact, {})),
+            next(iter(known.get(contact, {}).values()), ""),
+            times,
+        )
+        for contact, times in found
+        if contact in people
+    ]
 
 
 def _file(campaign: Campaign, asked: counted.Asked) -> HttpResponseBase:

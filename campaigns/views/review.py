@@ -14,7 +14,7 @@ from campaigns.forms import settings
 from campaigns.models import Campaign, Enrolment, Version
 from campaigns.readiness import Finding
 from campaigns.views import changes
-from crm import access, clock, pages, toasts, workspace
+from crm import access, clock, pages, publicids, toasts, workspace
 from crm.errors import Problem, Problems
 from crm.models import Membership, User
 
@@ -84,7 +84,7 @@ def publish(request: HttpRequest, campaign_id: int) -> HttpResponse:
     """Freeze the draft; what is blocking refuses it, with all of it on the page."""
     campaign = frame.campaign_of(campaign_id)
     seen = request.POST.get("revision", "")
-    if seen.isdigit() and int(seen) != campaign.revision:
+    if publicids.number(seen) not in (None, campaign.revision):
         toasts.say(request, _("Somebody has changed it meanwhile; look through it again."), tone="warn")
         return _show(request, campaign, code=409)
     found = readiness.of(campaign, clock.now()) + _people(campaign)[0]

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from campaigns import drafts, frame
 from campaigns.models import Version
 from campaigns.views import changes
-from crm import clock, pages, toasts
+from crm import clock, pages, publicids, toasts
 
 
 @pages.page("campaigns.read")
@@ -37,9 +37,10 @@ def page(request: HttpRequest, campaign_id: int) -> HttpResponse:
 def _to_comparison(request: HttpRequest, campaign_id: int) -> HttpResponse:
     """The form of the list asks by query; the comparison has an address of its own."""
     one, other = request.GET.get("one", ""), request.GET.get("other", "")
-    if not (one.isdigit() and other.isdigit()):
+    first, second = publicids.number(one), publicids.number(other)
+    if first is None or second is None:
         return redirect("campaigns:versions", campaign_id)
-    return redirect(reverse("campaigns:compare", args=[campaign_id, *sorted((int(one), int(other)))]))
+    return redirect(reverse("campaigns:compare", args=[campaign_id, *sorted((first, second))]))
 
 
 @pages.page("campaigns.read")

@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
-from crm import capture, clock, desk, directory, pages, telling, toasts
+from crm import capture, clock, desk, directory, pages, publicids, telling, toasts
 from crm.errors import Problem
 from crm.forms.contacts import ContactForm, FieldRows, IdentifierRows, SaidForm, own_fields, wrong
 from crm.models import Contact, Identifier
@@ -119,7 +119,7 @@ def _sheet(request: HttpRequest, contact: Contact | None) -> Sheet:
     if contact is not None:
         held = list(Identifier.objects.filter(contact=contact, kind__in=directory.NAMED).order_by("pk"))
         own = [{"name": name, "value": telling.plain(value)} for name, value in sorted(contact.fields.items())]
-    removed = {int(each) for each in request.POST.getlist("remove") if each.isdigit()} & {row.pk for row in held}
+    removed = {publicids.number(each) or 0 for each in request.POST.getlist("remove")} & {row.pk for row in held}
     start = None if contact else [{"kind": "email"}, {"kind": "phone"}, {"kind": "card"}]
     rows = IdentifierRows(data, prefix="known", initial=start)
     rows.extra = 0 if start else 1

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 
-from crm import pages, toasts, wordings
+from crm import pages, publicids, toasts, wordings, workspace
 from crm.errors import Problem
 from crm.forms.wordings import PURPOSES, TextForm, WordingForm
 from crm.models import Wording
@@ -31,8 +31,9 @@ def page(request: HttpRequest) -> HttpResponse:
 def new(request: HttpRequest) -> HttpResponse:
     """A new text, or the next version of the one whose place and words stand in the query."""
     names = ("purpose", "language", "country", "code")
-    initial = {name: request.GET[name] for name in names if name in request.GET}
-    before = Wording.objects.filter(pk=request.GET["from"]).first() if request.GET.get("from", "").isdigit() else None
+    initial = {"language": workspace.current().language}
+    initial |= {name: request.GET[name] for name in names if name in request.GET}
+    before = Wording.objects.filter(pk=publicids.number(request.GET.get("from", "")) or 0).first()
     if before:
         initial |= {name: getattr(before, name) for name in ("purpose", "language", "country", "text")}
     form = WordingForm(request.POST if request.method == "POST" else None, initial=initial)

@@ -13,7 +13,7 @@ from analytics import lift, reports
 from campaigns import counted
 from campaigns.models import Campaign
 from crm import clock, publicids
-from crm.models import Membership, Segment, SegmentMember, User
+from crm.models import Identifier, Membership, Segment, SegmentMember, User
 from tests.analytics import spring
 from tests.campaigns import cast
 
@@ -106,6 +106,27 @@ def test_ada_makes_a_segment_of_those_without_an_address(campaign: Campaign, ada
 def test_a_number_that_is_none_is_not_found(campaign: Campaign, ada: Client) -> None:
     assert ada.get(address(campaign, "people/?number=nonsense")).status_code == 404
     assert ada.get(address(campaign, "people/?what=nonsense")).status_code == 404
+
+
+def test_an_analyst_sees_people_without_their_addresses(campaign: Campaign, client: Client) -> None:
+    user = User.objects.create_user("anna@example.com", "-", name="Anna")
+    Membership.objects.create(user=user, role="analyst")
+    client.force_login(user)
+    page = client.get(address(campaign, "people/?number=entered")).content.decode()
+    known = Identifier.objects.filter(kind="email", value__contains="@").values_list("value", flat=True)
+    assert known
+    assert not [value for value in known if value in page]
+
+
+@pytest.mark.parametrize("odd", ["²", "9" * 30, "-1", "x"])
+def test_what_is_no_number_in_an_address_is_passed_over(campaign: Campaign, ada: Client, odd: str) -> None:
+    for rest in (
+        f"people/?after={odd}", f"people/?what=sent&version={odd}", f"journey/?version={odd}",
+        f"versions/?one={odd}&other=1",
+    ):  # fmt: skip
+        assert ada.get(address(campaign, rest)).status_code in (200, 302), rest
+    assert ada.get(f"/campaigns/?owner={odd}").status_code == 200
+    assert ada.get(f"/campaigns/figures/?ids={odd}").status_code == 200
 
 
 def test_an_interval_is_drawn_with_its_zero_where_it_belongs() -> None:
