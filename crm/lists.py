@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from crm import arrays, audit, publicids
 from crm.errors import Problem
 from crm.models import FixedList, ListMember, Segment
-from crm.segments import edit, upkeep
+from crm.segments import fixed, upkeep
 
 BATCH: Final = 2_000
 WHY: Final = "by hand"
@@ -24,9 +24,7 @@ WHY: Final = "by hand"
 def create(name: str, contact_ids: Iterable[int] = (), *, actor: str, now: datetime) -> Segment:
     """A new list, with these people on it; raises `errors.Problems`."""
     with transaction.atomic():
-        fixed = FixedList.objects.create(created_at=now)
-        segment = edit.create(name, {"list": fixed.pk}, actor=actor, now=now)
-        FixedList.objects.filter(pk=fixed.pk).update(segment=segment)
+        segment = fixed.fixed(name, (), actor=actor, now=now)
         add(segment.pk, list(contact_ids), actor=actor, now=now)
     segment.refresh_from_db()
     return segment
