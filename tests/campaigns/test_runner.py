@@ -146,6 +146,9 @@ def test_work_depends_on_what_is_due_and_not_on_what_waits() -> None:
         cursor.execute("ANALYZE campaigns_enrolment")
     cast.enter(campaign, cast.person())
     with connection.cursor() as cursor:
+        # What other tests took back lies dead in the index until somebody comes by and marks it.
+        cursor.execute("SELECT count(*) FROM campaigns_enrolment WHERE state IN ('due', 'waiting') AND due_at <= %s",
+                       [clock.now()])  # fmt: skip
         cursor.execute("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + runs.CLAIM, [clock.now(), [], 2_000])
         plan = cursor.fetchone()[0][0]["Plan"]
     assert plan["Actual Rows"] == 1
