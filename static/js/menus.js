@@ -15,13 +15,3 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("focusin", (event) => {
   for (const menu of open()) if (!menu.contains(event.target)) menu.open = false;
 });
-
-// Buttons that open and close native dialogs: data-open="id", data-close inside one.
-document.addEventListener("click", (event) => {
-  const opener = event.target.closest?.("[data-open]");
-  if (opener) {
-    event.preventDefault();
-    document.getElementById(opener.dataset.open)?.showModal();
-  }
-  event.target.closest?.("[data-close]")?.closest("dialog")?.close();
-});

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import ConsoleMessage, Page, expect
+from playwright.sync_api import ConsoleMessage, Locator, Page, expect
 
 # Playwright's loop runs in the thread of the test, and Django refuses to work beside one.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -37,6 +37,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
     return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": arguments}
+
+
+@pytest.fixture(autouse=True)
+def _people_wait_for_a_page_to_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody clicks what a link just led to within the milliseconds in which its scripts still come."""
+    click = Locator.click
+
+    def patient(self: Locator, **how: Any) -> None:
+        self.page.wait_for_load_state("load")
+        click(self, **how)
+
+    monkeypatch.setattr(Locator, "click", patient)
 
 
 @pytest.fixture

@@ -104,7 +104,7 @@ class Scene:
         }
 
     def _sink(self, delay: float, drop_every: int) -> None:
-        for name in ("log", "port"):
+        for name in ("log", "port", "hurry"):
             (self.home / name).unlink(missing_ok=True)
         command = [sys.executable, "-m", "tests.faults.sink", str(self.home / "log"), str(self.home / "port"),
                    "--delay", str(delay), "--drop-every", str(drop_every)]  # fmt: skip
@@ -206,6 +206,10 @@ class Scene:
         os.kill(pid, signal.SIGKILL)
         wait_until(self._answers, 60)
         self._from_now_on()
+
+    def hurry(self) -> None:
+        """All that was to be hurt is hurt: from now on the sink answers at once."""
+        (self.home / "hurry").touch()
 
     def restart_postgresql(self) -> None:
         data = (self.home / "postgres").resolve()

@@ -2,7 +2,7 @@
 
     python -m tests.faults.sink LOG PORT_FILE [--delay SECONDS] [--drop-every N]
 
-LOG gets a line for each message taken: time, recipient, Message-ID; written before the answer.
+It takes its time (`--delay` a message) until a file HURRY lies beside LOG. LOG gets a line for each message taken: time, recipient, Message-ID; written before the answer.
 Every Nth message is taken, written down, and its connection dropped without an answer.
 """
 
@@ -25,6 +25,7 @@ class Taker:
     def __init__(self, log: Path, delay: float, drop_every: int) -> None:
         self.log = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         self.delay = delay
+        self.hurry = log.with_name("hurry")
         self.drop_every = drop_every
         self.taken = 0
 
@@ -43,7 +44,7 @@ class Taker:
             assert server.transport is not None
             server.transport.abort()  # type: ignore[attr-defined]
             return "250 never heard"
-        if self.delay:
+        if self.delay and not self.hurry.exists():
             await asyncio.sleep(self.delay)
         return f"250 2.0.0 Ok: queued as S{self.taken}"
 

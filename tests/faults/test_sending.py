@@ -14,6 +14,7 @@ from tests.faults.scene import Scene
 # `make faults`: FAULTS_MESSAGES=20000 FAULTS_KILLS=25
 MESSAGES = int(os.environ.get("FAULTS_MESSAGES", "2000"))
 KILLS = int(os.environ.get("FAULTS_KILLS", "5"))
+SLOW = 0.04 if MESSAGES < 10_000 else 0.004
 PATIENCE = max(60.0, MESSAGES / 40)
 
 pytestmark = pytest.mark.real_processes
@@ -57,13 +58,15 @@ def withdrawals(scene: Scene, process: object) -> dict[int, datetime]:
 
 def test_killed_workers_lose_nobody_and_write_to_nobody_twice(scene: Scene) -> None:
     drops = 500
-    with scene.play(workers=2, drop_every=drops):
+    # Slow enough for messages to be left at the last kill, however fast the machine is.
+    with scene.play(workers=2, drop_every=drops, delay=SLOW):
         scene.run("prepare", MESSAGES)
         scene.work()
         leaving = scene.start("withdraw", MESSAGES // 10)
         scene.kill_backend()  # the workers live, and know what they have sent
         for number in range(KILLS):
             scene.kill_worker_in_a_call(number, parent_too=number % 2 == 0)
+        scene.hurry()
         withdrawn = withdrawals(scene, leaving)
         scene.wait_until_settled(PATIENCE)
         states = check(scene, withdrawn)

@@ -1,0 +1,10 @@
+// Buttons that open and close native dialogs: data-open="id", data-close inside one.
+// Loaded before the page, not after it: whoever presses "Publish" early is heard, too.
+document.addEventListener("click", (event) => {
+  const opener = event.target.closest?.("[data-open]");
+  if (opener) {
+    event.preventDefault();
+    document.getElementById(opener.dataset.open)?.showModal();
+  }
+  event.target.closest?.("[data-close]")?.closest("dialog")?.close();
+});
