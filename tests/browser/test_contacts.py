@@ -14,6 +14,7 @@ from crm import clock, lists, orders, publicids, tags, timeline
 from crm.models import Contact, Identifier, User
 from crm.normalise import Trace
 from crm.timeline import NewFact
+from tests.browser import keystrokes
 from tests.crm.people import come, email, phone, say
 
 PASSWORD = "cauce-demo-2026"
@@ -83,15 +84,19 @@ def test_ada_finds_out_why_marta_did_not_get_the_sms(live_server: LiveServer, qu
     marta()
     enter(quiet_page, live_server, "/status/")
     expect(quiet_page.get_by_role("heading", name="Status", level=1)).to_be_visible()
-    quiet_page.keyboard.press("/")
-    quiet_page.keyboard.type("marta")
-    expect(quiet_page.get_by_role("option", name="Marta Gil Soler")).to_be_visible()
-    quiet_page.keyboard.press("Enter")
+    with keystrokes.watched() as hands:
+        quiet_page.keyboard.press("/")
+        quiet_page.keyboard.type("marta")
+        expect(quiet_page.get_by_role("option", name="Marta Gil Soler")).to_be_visible()
+        quiet_page.keyboard.press("Enter")
     expect(quiet_page.get_by_role("heading", name="Marta Gil Soler", level=1)).to_be_visible()
     look(quiet_page, "contact")
     fits(quiet_page)
-    quiet_page.get_by_role("link", name="Only blocked").click()  # the one click of this way
+    with keystrokes.watched() as more:
+        quiet_page.get_by_role("link", name="Only blocked").click()
     expect(quiet_page.get_by_text("SMS not sent: They said no")).to_be_visible()
+    assert hands.clicks + more.clicks == 1
+    assert hands.seconds(decisions=2) + more.seconds(decisions=1) < 20
     expect(quiet_page.get_by_text("Opened: E-mail")).to_be_hidden()
     expect(quiet_page).to_have_url(
         f"{live_server.url}/contacts/{publicids.encode('ctc', Contact.objects.get().pk)}/?kind=blocked"

@@ -17,6 +17,7 @@ from pytest_django.live_server_helper import LiveServer
 from campaigns import commands, drafts, lifecycle
 from campaigns.models import Campaign
 from crm.models import Membership, User
+from tests.browser import keystrokes
 from tests.campaigns import drafting
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -73,10 +74,13 @@ def test_a_wait_and_an_sms_go_between_two_steps_by_keyboard_and_three_keys_take_
     press(quiet_page, "a")
     expect(quiet_page.get_by_role("combobox", name="Search steps")).to_be_focused()
     look(quiet_page, "journey-picker")
-    quiet_page.keyboard.type("wait 2 days")
-    press(quiet_page, "Enter", "a")
-    quiet_page.keyboard.type("sms")
-    press(quiet_page, "Enter")
+    with keystrokes.watched() as hands:  # and the "a" above
+        quiet_page.keyboard.type("wait 2 days")
+        press(quiet_page, "Enter", "a")
+        quiet_page.keyboard.type("sms")
+        press(quiet_page, "Enter")
+    assert hands.clicks == 0
+    assert keystrokes.KEY + hands.seconds(decisions=2) < 10
     expect(quiet_page.locator("[data-kind='send.sms']")).to_be_focused()
     saved(quiet_page)
     assert order(campaign)[:3] == ["send.email", "wait.duration", "send.sms"]

@@ -13,6 +13,7 @@ from campaigns.models import Campaign
 from crm import clock, publicids
 from crm.models import Segment, User
 from crm.segments import edit, fixed, live, parse
+from tests.browser import keystrokes
 from tests.crm.segments.test_upkeep import somebody, tell
 
 PASSWORD = "cauce-demo-2026"
@@ -59,6 +60,13 @@ def shows(page: Page, total: int) -> float:
 
 
 def test_ada_builds_her_win_back_segment_in_few_clicks(ada: Page, look: Callable[[Page, str], None]) -> None:
+    with keystrokes.watched() as hands:
+        build_win_back(ada, look)
+    # Three rules with two values each, their kind, and a name: a decision for each.
+    assert hands.seconds(decisions=12) < 120
+
+
+def build_win_back(ada: Page, look: Callable[[Page, str], None]) -> None:
     """T12: bought running twice in 24 months, nothing for 120 days, not in Win back."""
     long_ago = clock.now() - clock_days(200)
     for name, times, category in (("Runner", 2, "running"), ("Once", 1, "running"), ("Swimmer", 3, "swimming")):
