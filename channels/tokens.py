@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from channels import lint
 from channels.kinds import base
+from crm import ownfields
 
 Words = str | Promise
 
@@ -41,6 +42,7 @@ TEXT, NUMBER, DATE, MONEY, LINK, LIST = (
     _("link"),
     _("list"),
 )
+KINDS: Final[dict[str, Words]] = {"number": NUMBER, "date": DATE}
 CONTACT: Final[dict[str, tuple[Words, Words]]] = {
     "given_name": (_("First name"), TEXT),
     "family_name": (_("Last name"), TEXT),
@@ -108,8 +110,12 @@ def all_of(values: Mapping[str, Any], sure: frozenset[str] = frozenset()) -> lis
 
 def _fields(values: Mapping[str, Any], sure: frozenset[str]) -> Iterator[Token]:
     fields = values.get("contact", {}).get("fields", {})
+    known = ownfields.known()
+    for name, field in known.items():
+        if _is_name(name) and field.kind != "list":
+            yield _plain(f"contact.fields.{name}", field.label, _CONTACT, KINDS.get(field.kind, TEXT), values, sure)
     for name, value in sorted(fields.items()):
-        if _is_name(name) and not isinstance(value, dict | list):
+        if _is_name(name) and name not in known and not isinstance(value, dict | list):
             yield _plain(f"contact.fields.{name}", name, _CONTACT, _type_of(value), values, sure)
 
 

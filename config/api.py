@@ -6,10 +6,11 @@ import re
 
 from django.urls import URLPattern, re_path
 
+from analytics.api import figures, report
 from campaigns.api import edit as campaigns
 from campaigns.api import explain, numbers, runs
 from channels import api as messages
-from crm.api import catalogue, consents, contacts, events, orders, segments
+from crm.api import catalogue, consents, contacts, events, orders, ownfields, segments
 from crm.rest.endpoint import Endpoint, Nowhere
 
 
@@ -24,6 +25,7 @@ urlpatterns = [
     at("contacts/batch", contacts.ContactsBatch, "contacts-batch"),
     at("contacts/<public_id>", contacts.OneContact, "contact"),
     at("contacts/<public_id>/timeline", contacts.Timeline, "timeline"),
+    at("fields", ownfields.OwnFields, "fields"),
     at("consents", consents.Consents, "consents"),
     at("events", events.Events, "events"),
     at("events/batch", events.EventsBatch, "events-batch"),
@@ -50,6 +52,9 @@ urlpatterns = [
     at("campaigns/<public_id>/runs", runs.Runs, "campaign-runs"),
     at("campaigns/<public_id>/waterfall", numbers.WaterfallOf, "campaign-waterfall"),
     at("campaigns/<public_id>/waterfall/people", numbers.WaterfallPeople, "campaign-waterfall-people"),
+    at("campaigns/<public_id>/report", report.ReportOf, "campaign-report"),
+    at("metrics", figures.Metrics, "metrics"),
+    at("kpis", figures.Kpis, "kpis"),
     at("messages", messages.Messages, "messages"),
     at("messages/<public_id>", messages.OneMessage, "message"),
     re_path(r"", Nowhere.as_view(), name="api-nowhere"),

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db import transaction
 
-from crm import carts, consent, identity, intake, orders, timeline, words, workspace
+from crm import carts, consent, identity, intake, orders, ownfields, timeline, words, workspace
 from crm.errors import Problem
 from crm.identity import Draft, Outcome
 from crm.identity.rows import address_ids, stores
@@ -82,7 +82,7 @@ def receive(arrivals: Sequence[Arrival], *, now: datetime) -> list[Received]:
     if len(arrivals) > MOST:
         raise ValueError(f"{len(arrivals)} arrivals; a batch has at most {MOST}")
     here = workspace.current()
-    frame = Frame(now, here.country, here.currency)
+    frame = Frame(now, here.country, here.currency, ownfields.known())
     for attempt in range(ATTEMPTS):
         guests = [_read(arrival, frame) for arrival in arrivals]
         try:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import orjson
 
-from crm import commerce, normalise, permission, publicids, words
+from crm import commerce, normalise, permission, publicids, typed, words
 from crm.columns import COLUMNS, UNSTORABLE, column, free_fields
 from crm.errors import Problem, Problems
 from crm.moments import FUTURE, OLDEST
@@ -73,6 +73,8 @@ class Frame:
     now: datetime
     country: str
     currency: str
+    # The shop's own fields that have a kind.
+    fields: typed.Known = field(default_factory=dict)
 
 
 class _Reader:
@@ -98,7 +100,7 @@ def read(
     reader, reading = _Reader(), Reading()
     country = str(fields.get("country") or frame.country) if isinstance(fields, dict) else frame.country
     reading.traces = _traces(traces, country, reader)
-    _fields(fields, reading, reader)
+    _fields(fields, reading, reader, frame)
     for place, given in enumerate(consents):
         found = reader.take(f"/consents/{place}", consent, given, frame)
         reading.consents.extend(found or [])
@@ -144,13 +146,14 @@ def _trace(given: Any, country: str) -> Trace:
 # --- fields --------------------------------------------------------------------------------
 
 
-def _fields(given: Mapping[str, Any], reading: Reading, reader: _Reader) -> None:
+def _fields(given: Mapping[str, Any], reading: Reading, reader: _Reader, frame: Frame) -> None:
     if not isinstance(given, dict):
         reader.problems.append(Problem("", "not_an_object", "The fields of a contact are an object."))
         return
     for name, value in given.items():
         if name == "fields":
-            reading.fields = reader.take("/fields", free_fields, value) or {}
+            free = reader.take("/fields", free_fields, value) or {}
+            reading.fields = reader.take("/fields", typed.checked, free, frame.fields) or {}
         elif name == "home_store":
             reading.home_store = "" if value is None else str(value)
         elif name in COLUMNS:

@@ -8,6 +8,7 @@ from crm.models.consent import AddressConsent, ConsentReceipt, ConsentState
 from crm.models.contact import Contact, ContactChange, Identifier
 from crm.models.demo import DemoItem
 from crm.models.event import Event, EventKey, Reaction
+from crm.models.field import FieldDefinition
 from crm.models.fixedlist import FixedList, ListMember
 from crm.models.imports import ImportJob
 from crm.models.invitation import Invitation
@@ -35,6 +36,7 @@ __all__ = [
     "Dirty",
     "Event",
     "EventKey",
+    "FieldDefinition",
     "FixedList",
     "IdempotencyRecord",
     "Identifier",

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from django.db import connection
 
+from crm import ownfields
 from crm.models import Store, Tag
 from crm.segments import values
 from crm.segments.describe import Offers
@@ -47,9 +48,13 @@ def known(source: str, offers: Offers) -> list[str]:
         return offers.once("tags", lambda: list(Tag.objects.order_by("key").values_list("name", flat=True)[:MOST]))
     if head == "contact.home_store":
         return offers.once("stores", lambda: list(Store.objects.order_by("code").values_list("code", flat=True)[:MOST]))
+    field = ownfields.known().get(head.removeprefix("fields."))
+    if head.startswith("fields.") and field and field.choices:
+        return list(field.choices)
     people = offers.once("people", contacts)
     if head == "fields":
-        return _often(name for fields, _row in people for name in fields)
+        defined = list(ownfields.known())
+        return list(dict.fromkeys([*defined, *_often(name for fields, _row in people for name in fields)]))
     if head.startswith("fields."):
         return _often(text for fields, _row in people for text in _texts(fields.get(head.removeprefix("fields."))))
     name = head.removeprefix("contact.")

@@ -13,7 +13,21 @@ from django.utils.functional import Promise
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from crm import clock, directory, history, lists, pages, proofs, registry, tags, telling, territories, words, workspace
+from crm import (
+    clock,
+    directory,
+    history,
+    lists,
+    ownfields,
+    pages,
+    proofs,
+    registry,
+    tags,
+    telling,
+    territories,
+    words,
+    workspace,
+)
 from crm.display import CHANNELS
 from crm.models import Contact, Identifier
 
@@ -49,7 +63,7 @@ def page(request: HttpRequest, contact_id: int) -> HttpResponse:
         "all_tags": tags.every(),
         "lists": lists.of(contact.pk),
         "all_lists": lists.every(),
-        "own": {name: telling.plain(value) for name, value in sorted(contact.fields.items())},
+        "own": _own(contact),
         "speaks": dict(territories.languages(get_language() or "en")).get(contact.language[:2], contact.language),
         "purchases": history.purchases(contact.pk, workspace.current().currency, now),
         "tab": tab,
@@ -104,6 +118,14 @@ def _timeline(request: HttpRequest, contact: Contact) -> dict[str, Any]:
         "timeline": history.timeline(contact.pk, kind, request.GET.get("cursor", "")),
         "after_day": parse_date(request.GET.get("day", "")) if request.GET.get("day", "").count("-") == 2 else None,
     }
+
+
+def _own(contact: Contact) -> list[tuple[str, str]]:
+    """The shop's own fields with a name people read; those that were defined first."""
+    known = ownfields.known()
+    defined = [(known[key].label, contact.fields[key]) for key in known if key in contact.fields]
+    others = sorted((name, value) for name, value in contact.fields.items() if name not in known)
+    return [(name, telling.plain(value)) for name, value in [*defined, *others]]
 
 
 def _identifiers(contact_id: int, *, full: bool) -> Sequence[dict[str, Any]]:

@@ -11,9 +11,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
-from crm import capture, clock, desk, directory, pages, publicids, telling, toasts
+from crm import capture, clock, desk, directory, ownfields, pages, publicids, telling, toasts
 from crm.errors import Problem
 from crm.forms.contacts import ContactForm, FieldRows, IdentifierRows, SaidForm, own_fields, wrong
+from crm.forms.ownfields import ValuesForm
 from crm.models import Contact, Identifier
 from crm.normalise import Trace
 
@@ -26,6 +27,7 @@ class Sheet:
 
     form: ContactForm
     identifiers: BaseFormSet[Any]
+    values: ValuesForm
     fields: BaseFormSet[Any]
     said: SaidForm
     contact: Contact | None
@@ -35,7 +37,7 @@ class Sheet:
     wrong: Sequence[str] = ()
 
     def is_valid(self) -> bool:
-        parts = (self.form, self.identifiers, self.fields, self.said)
+        parts = (self.form, self.identifiers, self.values, self.fields, self.said)
         answers = [part.is_valid() for part in parts]  # each says all that is wrong with it
         return all(answers)
 
@@ -45,7 +47,7 @@ class Sheet:
     def arrival(self, actor: str) -> capture.Arrival:
         before = self.contact.fields if self.contact else {}
         fields = self.form.values()
-        own = own_fields(self.fields.cleaned_data, before)
+        own = own_fields(self.fields.cleaned_data, before) | self.values.changed()
         if self.contact is None:  # nothing to empty yet
             fields = {name: value for name, value in fields.items() if value is not None}
         mine = [Trace("id", str(self.contact.pk))] if self.contact else []
@@ -116,9 +118,13 @@ def _sheet(request: HttpRequest, contact: Contact | None) -> Sheet:
     data = request.POST if request.method == "POST" else None
     held: list[Identifier] = []
     own: list[dict[str, str]] = []
+    known = ownfields.known()
     if contact is not None:
         held = list(Identifier.objects.filter(contact=contact, kind__in=directory.NAMED).order_by("pk"))
-        own = [{"name": name, "value": telling.plain(value)} for name, value in sorted(contact.fields.items())]
+        own = [
+            {"name": name, "value": telling.plain(value)}
+            for name, value in sorted(contact.fields.items()) if name not in known
+        ]  # fmt: skip
     removed = {publicids.number(each) or 0 for each in request.POST.getlist("remove")} & {row.pk for row in held}
     start = None if contact else [{"kind": "email"}, {"kind": "phone"}, {"kind": "card"}]
     rows = IdentifierRows(data, prefix="known", initial=start)
@@ -126,6 +132,7 @@ def _sheet(request: HttpRequest, contact: Contact | None) -> Sheet:
     return Sheet(
         ContactForm(data, contact=contact),
         rows,
+        ValuesForm(data, known=known, held=contact.fields if contact else {}),
         FieldRows(data, prefix="own", initial=own),
         SaidForm(data, prefix="consent"),
         contact,

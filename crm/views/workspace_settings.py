@@ -43,6 +43,10 @@ AREAS: Final = (
         gettext_lazy("Accounts with carriers, what a message costs and how fast they send"), "send", "accounts.write",
     ),
     Area(
+        "crm:fields", gettext_lazy("Your own fields"), gettext_lazy("What you keep of people beside name and address"),
+        "forms", "workspace.write",
+    ),
+    Area(
         "crm:wordings", gettext_lazy("Consent texts"), gettext_lazy("What people agree to, in versions"),
         "file-certificate", "workspace.write",
     ),

@@ -10,9 +10,11 @@ from django.apps import apps
 from campaigns import one_off
 from campaigns.models import Campaign, Version
 from channels.models import Account, SandboxMessage
-from crm.models import Contact, Segment
+from crm import ownfields
+from crm.models import Contact, FieldDefinition, Segment
 from tests.config.routes import Route
 
+SIZE: Final = {"key": "shoe_size", "label": "Shoe size", "kind": "number"}
 # Routes that are not there to be looked at: links in messages, with tests of their own, and one-time links.
 ELSEWHERE: Final = {
     "channels:click", "channels:open", "channels:unsubscribe", "channels:preferences", "channels:image",
@@ -30,6 +32,10 @@ def _step(kind: str = "send.email") -> str:
 
 def _one_off() -> int:
     return next(each.pk for each in Campaign.objects.order_by("-pk") if one_off.is_one(each.document))
+
+
+def _field() -> int:
+    return (FieldDefinition.objects.first() or ownfields.add(SIZE, actor="system")).pk
 
 
 def _newest(model: str) -> int:
@@ -53,6 +59,8 @@ ROUTES: Final[dict[str, Callable[[], dict[str, Any]]]] = {
     "channels:sandbox-message": lambda: {"number": SandboxMessage.objects.latest("pk").pk},
     "channels:sandbox-html": lambda: {"number": SandboxMessage.objects.exclude(html="").latest("pk").pk},
     "channels:account": lambda: {"number": Account.objects.earliest("pk").pk},
+    "crm:field": lambda: {"number": _field()},
+    "crm:field-archive": lambda: {"number": _field()},
     "crm:store": lambda: {"number": _newest("crm.Store")},
     "crm:wording": lambda: {"number": _newest("crm.Wording")},
     "analytics:kpi": lambda: {"number": _newest("analytics.Kpi")},

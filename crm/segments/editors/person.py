@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from django.utils.translation import gettext_lazy as _
 
+from crm import ownfields
 from crm.segments import conditions
-from crm.segments.conditions import NUMBER, SET, TEXT
+from crm.segments.conditions import BOOLEAN, CALENDAR, DAY, LIST, NUMBER, SET, TEXT, WINDOW
 from crm.segments.describe import Description, Doc, Input, Offers, Starter, descriptions
 from crm.segments.editors import compared
 from crm.segments.leaves import consent, contact, custom, identifier, reachable
@@ -89,13 +90,40 @@ def _field_written(doc: Doc, values: Mapping[str, str]) -> Doc:
     return compared.written({**doc, "f": f"contact.{name}"}, values, contact.KINDS[name])
 
 
+# What a defined field can be compared with; another one with anything.
+OWN_KINDS: Final = {
+    "text": (TEXT, SET),
+    "number": (NUMBER, SET),
+    "date": (DAY, WINDOW, CALENDAR, SET),
+    "choice": (TEXT, SET),
+    "list": (LIST, SET),
+    "boolean": (BOOLEAN, SET),
+}
+
+
+def _own_kinds(name: str) -> tuple[str, ...]:
+    field = ownfields.known().get(name)
+    return OWN_KINDS[field.kind] if field else custom.KINDS
+
+
 def _own_inputs(doc: Doc, offers: Offers) -> list[Input]:
-    name = Input("text", "name", _("Field"), _tail(doc), source="fields", placeholder=_("name of the field"))
-    return [name, *compared.inputs(doc, custom.KINDS, source=f"fields.{_tail(doc)}" if _tail(doc) else "")]
+    tail, known = _tail(doc), ownfields.known()
+    kinds = _own_kinds(tail)
+    # A rule from before the field had its kind is shown as it is.
+    kinds = kinds if compared.kind_of(doc, custom.KINDS) in kinds or not doc.get("v") else custom.KINDS
+    free = Input("text", "other" if known else "name", _("Field"), tail, source="fields", placeholder=_("its name"))
+    rest = compared.inputs(doc, kinds, source=f"fields.{tail}" if tail else "")
+    if not known:
+        return [free, *rest]
+    choices = (*((key, field.label) for key, field in known.items()), ("", _("another field")))
+    named = Input("select", "name", _("Field"), tail if tail in known else "", choices, reshape=True)
+    return [named, *([] if tail in known else [free]), *rest]
 
 
 def _own_written(doc: Doc, values: Mapping[str, str]) -> Doc:
-    return compared.written({**doc, "f": f"fields.{values.get('name', '').strip()}"}, values, custom.KINDS)
+    name = (values.get("name") or values.get("other") or "").strip()
+    kinds = _own_kinds(name) if name != _tail(doc) else custom.KINDS
+    return compared.written({**doc, "f": f"fields.{name}"}, values, kinds)
 
 
 def _identifier_inputs(doc: Doc, offers: Offers) -> list[Input]:
