@@ -28,6 +28,8 @@ KINDS: Final = {
     "run": "run",
     "imp": "import",
     "key": "key",
+    "kpi": "KPI",
+    "grp": "group",
 }
 
 

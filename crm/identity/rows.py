@@ -191,6 +191,7 @@ TWINS = {
     "crm_segmentmember": "w.segment_id = l.segment_id",
     "crm_contacttag": "w.tag_id = l.tag_id",
     "crm_listmember": "w.list_id = l.list_id",
+    "crm_groupmember": "w.group_id = l.group_id",
 }
 TABLES = {
     "crm_identifier": "contact_id",
@@ -198,6 +199,7 @@ TABLES = {
     "crm_segmentmember": "contact_id",
     "crm_contacttag": "contact_id",
     "crm_listmember": "contact_id",
+    "crm_groupmember": "contact_id",
     "crm_consentreceipt": "contact_id",
     "crm_event": "contact_id",
     "crm_order": "contact_id",

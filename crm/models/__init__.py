@@ -10,6 +10,7 @@ from crm.models.demo import DemoItem
 from crm.models.event import Event, EventKey, Reaction
 from crm.models.field import FieldDefinition
 from crm.models.fixedlist import FixedList, ListMember
+from crm.models.group import Group, GroupMember
 from crm.models.imports import ImportJob
 from crm.models.invitation import Invitation
 from crm.models.key import ApiKey, IdempotencyRecord, RateCount
@@ -38,6 +39,8 @@ __all__ = [
     "EventKey",
     "FieldDefinition",
     "FixedList",
+    "Group",
+    "GroupMember",
     "IdempotencyRecord",
     "Identifier",
     "ImportJob",

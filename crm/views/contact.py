@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from crm import (
     clock,
     directory,
+    groups,
     history,
     lists,
     ownfields,
@@ -61,6 +62,7 @@ def page(request: HttpRequest, contact_id: int) -> HttpResponse:
         "matrix": proofs.matrix(contact.pk, now, full=full),
         "tags": tags.of([contact.pk]).get(contact.pk, []),
         "all_tags": tags.every(),
+        "groups": groups.of(contact.pk),
         "lists": lists.of(contact.pk),
         "all_lists": lists.every(),
         "own": _own(contact),

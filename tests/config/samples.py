@@ -10,7 +10,7 @@ from django.apps import apps
 from campaigns import one_off
 from campaigns.models import Campaign, Version
 from channels.models import Account, SandboxMessage
-from crm import ownfields
+from crm import clock, groups, ownfields
 from crm.models import Contact, FieldDefinition, Segment
 from tests.config.routes import Route
 
@@ -34,6 +34,10 @@ def _one_off() -> int:
     return next(each.pk for each in Campaign.objects.order_by("-pk") if one_off.is_one(each.document))
 
 
+def _group() -> int:
+    return groups.begin("Casa García", "company", actor="system", now=clock.now()).pk
+
+
 def _field() -> int:
     return (FieldDefinition.objects.first() or ownfields.add(SIZE, actor="system")).pk
 
@@ -50,6 +54,7 @@ ARGUMENTS: Final[dict[str, Callable[[], Any]]] = {
     "segment_id": lambda: Segment.objects.filter(archived_at=None).earliest("pk").pk,
     "step": _step,
     "user_id": lambda: _newest("crm.User"),
+    "group_id": _group,
     "channel": lambda: "email",
     "one": lambda: Version.objects.filter(campaign=_live()).latest("number").number,
     "other": lambda: Version.objects.filter(campaign=_live()).earliest("number").number,
