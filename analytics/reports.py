@@ -13,44 +13,56 @@ from typing import Any, Final
 from django.db import connection
 from django.utils import formats
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from analytics import lift
-from campaigns import commands, counted, figures, waterfall
-from campaigns.models import Campaign
+from analytics import definitions, lift
+from campaigns import audience, commands, counted, figures, waterfall
+from campaigns.cohorts import EVERYBODY, Cohort
+from campaigns.models import Campaign, Version
 from campaigns.palette import tiles
 from channels import states
 
 # People of either group, those among them who reached the goal, and what they spent by it.
 GROUPS: Final = """
 SELECT p.held_out, count(*), count(c.contact_id), coalesce(sum(c.value), 0)
-FROM (SELECT contact_id, bool_and(held_out) AS held_out FROM campaigns_enrolment
-      WHERE campaign_id = %(campaign)s GROUP BY contact_id) p
-LEFT JOIN (SELECT contact_id, sum(value) AS value FROM campaigns_conversion
-           WHERE campaign_id = %(campaign)s GROUP BY contact_id) c USING (contact_id)
+FROM (SELECT contact_id, bool_and(held_out) AS held_out FROM campaigns_enrolment e
+      WHERE campaign_id = %(campaign)s AND {runs} GROUP BY contact_id) p
+LEFT JOIN (SELECT c.contact_id, sum(c.value) AS value FROM campaigns_conversion c
+           JOIN campaigns_enrolment e ON e.id = c.run_id
+           WHERE c.campaign_id = %(campaign)s AND {runs} GROUP BY c.contact_id) c USING (contact_id)
 GROUP BY p.held_out"""
 
 # A day counts by people who entered in the last thirty.
 PACE: Final = """
-SELECT count(DISTINCT contact_id) / 30.0 FROM campaigns_enrolment
-WHERE campaign_id = %(campaign)s AND entered_at > %(now)s - interval '30 days'"""
+SELECT count(DISTINCT contact_id) / 30.0 FROM campaigns_enrolment e
+WHERE campaign_id = %(campaign)s AND entered_at > %(now)s - interval '30 days' AND {runs}"""
 
-# What was not sent and why, and what sent messages cost, by step.
-STEPS: Final = """
-SELECT step, coalesce(nullif(reason, ''), state), count(*), 0 FROM channels_message
-WHERE campaign_id = %(campaign)s AND run_id IS NOT NULL AND state = ANY(%(never)s) GROUP BY 1, 2
+MESSAGES: Final = "FROM channels_message m WHERE m.campaign_id = %(campaign)s AND m.run_id IS NOT NULL AND {of_run}"
+
+# People to whom something was not sent and why, and what sent messages cost, by step.
+STEPS: Final = f"""
+SELECT m.step, coalesce(nullif(m.reason, ''), m.state), count(DISTINCT m.contact_id), 0
+{MESSAGES} AND m.state = ANY(%(never)s) GROUP BY 1, 2
 UNION ALL
-SELECT step, '', 0, coalesce(sum(cost), 0) FROM channels_message
-WHERE campaign_id = %(campaign)s AND run_id IS NOT NULL AND state = ANY(%(sent)s) GROUP BY 1"""
+SELECT m.step, '', 0, coalesce(sum(m.cost), 0) {MESSAGES} AND m.state = ANY(%(sent)s) GROUP BY 1"""
 
-COST: Final = """
-SELECT coalesce(sum(cost), 0), count(*), count(*) FILTER (WHERE cost IS NULL) FROM channels_message
-WHERE campaign_id = %(campaign)s AND run_id IS NOT NULL AND state = ANY(%(sent)s)"""
+COST: Final = f"""
+SELECT coalesce(sum(m.cost), 0), count(*), count(*) FILTER (WHERE m.cost IS NULL)
+{MESSAGES} AND m.state = ANY(%(sent)s)"""
 
 # People who said no through a message of this campaign: the receipt names the message.
-OPT_OUTS: Final = """
-SELECT count(DISTINCT r.contact_id) FROM channels_message m
+OPT_OUTS: Final = f"""
+SELECT count(DISTINCT r.contact_id) FROM (SELECT m.id, m.contact_id {MESSAGES}) AS m
 JOIN crm_consentreceipt r ON r.contact_id = m.contact_id AND r.source = 'message:' || m.id
-WHERE m.campaign_id = %(campaign)s AND r.action IN ('withdrawn', 'objected')"""
+WHERE r.action IN ('withdrawn', 'objected')"""  # noqa: S608
+
+# What a verdict is called, and how it looks.
+VERDICTS: Final[dict[str, dict[str, Any]]] = {
+    "works": {"words": gettext_lazy("Yes, it helps"), "tone": "ok", "icon": "circle-check"},
+    "harms": {"words": gettext_lazy("No, it does harm"), "tone": "bad", "icon": "alert-triangle"},
+    "not_proven": {"words": gettext_lazy("Not proven yet"), "tone": "", "icon": "scale"},
+    "too_early": {"words": gettext_lazy("Too early"), "tone": "", "icon": "clock"},
+}
 
 
 @dataclass(frozen=True)
@@ -77,9 +89,9 @@ class Fall:
 
 @dataclass(frozen=True)
 class StepLine:
-    """A step in numbers of messages (for steps that do not send, `channel` is "" and only `arrived` counts).
+    """A step in numbers of people, each once (for steps that do not send, `channel` is "" and only `arrived` counts).
 
-    `reasons`: (code, messages) of what was not sent, most first.
+    `reasons`: (code, people) of what was not sent, most first.
     """
 
     step: str
@@ -94,6 +106,11 @@ class StepLine:
     cost: Decimal
     reasons: list[tuple[str, int]]
 
+    @property
+    def measures_opens(self) -> bool:
+        """A text message does not say that it was read."""
+        return self.channel != "sms"
+
     def numbers(self) -> list[tuple[str, Any]]:
         """As the CSV has them."""
         shown: list[tuple[str, Any]] = [("Arrived", self.arrived)]
@@ -105,7 +122,7 @@ class StepLine:
 
 @dataclass(frozen=True)
 class Report:
-    """A campaign's report.
+    """A campaign's report, of a cohort or of everybody.
 
     `treated`, `holdout`: people and those of them who reached the goal. `lift`: the one against the other.
     `days`: about how many days until a verdict can be given, at the pace of the last thirty; None when it is
@@ -113,6 +130,7 @@ class Report:
     `waterfall`: see `campaigns.waterfall.of`.
     """
 
+    cohort: Cohort
     waterfall: dict[str, Any]
     treated: lift.Group
     holdout: lift.Group
@@ -159,34 +177,48 @@ class Report:
         return self.money.cost / Decimal(str(self.lift.extra))
 
 
-def of(campaign: Campaign, now: datetime) -> Report:
-    """The report of a campaign, in a fixed number of queries."""
-    params: dict[str, Any] = {"campaign": campaign.pk, "now": now, "sent": list(states.SENT)}
+def of(campaign: Campaign, now: datetime, cohort: Cohort = EVERYBODY) -> Report:
+    """The report of a campaign, or of a cohort of it, in a fixed number of queries."""
+    params: dict[str, Any] = {"campaign": campaign.pk, "now": now, "sent": list(states.SENT), **cohort.parameters}
     with connection.cursor() as cursor:
-        cursor.execute(GROUPS, params)
+        cursor.execute(_of(GROUPS, cohort), params)
         groups = {held_out: (people, hits, value) for held_out, people, hits, value in cursor.fetchall()}
-        cursor.execute(PACE, params)
+        cursor.execute(_of(PACE, cohort), params)
         pace = float(cursor.fetchone()[0])
-        cursor.execute(COST, params)
+        cursor.execute(_of(COST, cohort), params)
         cost, sent, unpriced = cursor.fetchone()
-        cursor.execute(OPT_OUTS, params)
+        cursor.execute(_of(OPT_OUTS, cohort), params)
         opt_outs = cursor.fetchone()[0]
     treated, holdout = (groups.get(held_out, (0, 0, Decimal(0))) for held_out in (False, True))
     money = Money(cost, unpriced, treated[2], holdout[2])
     one, other = lift.Group(treated[0], treated[1]), lift.Group(holdout[0], holdout[1])
     found = lift.compare(one, other)
     return Report(
-        waterfall=waterfall.of(campaign),
+        cohort=cohort,
+        waterfall=waterfall.of(campaign, cohort),
         treated=one,
         holdout=other,
         lift=found,
-        days=lift.days(found.more, pace),
+        days=lift.days(found.more, pace) if cohort.grows else None,
         money=money,
         extra_value=_extra_value(one, other, money),
         opt_outs=opt_outs,
         sent=sent,
-        steps=steps(campaign),
+        steps=steps(campaign, cohort),
     )
+
+
+def _of(sql: str, cohort: Cohort) -> str:
+    """The SQL, narrowed."""
+    return sql.format(runs=cohort.inside("e") or "TRUE", of_run=cohort.of_run("m.run_id"))
+
+
+def means(cohort: Cohort, now: datetime) -> str:
+    """What the choice of a period and a version does to the numbers, in words."""
+    since, _until = cohort.seen_between
+    reaches_back = since is None or since < now - audience.KEPT
+    said = [definitions.COHORT, definitions.FOLDED] if reaches_back else [definitions.COHORT]
+    return " ".join(map(str, said))
 
 
 def _extra_value(treated: lift.Group, holdout: lift.Group, money: Money) -> Decimal:
@@ -195,21 +227,21 @@ def _extra_value(treated: lift.Group, holdout: lift.Group, money: Money) -> Deci
     return money.treated_value - money.holdout_value / holdout.n * treated.n
 
 
-def steps(campaign: Campaign) -> list[StepLine]:
-    """The steps of the newest version from top to bottom, in numbers of all versions. Two queries."""
-    document = campaign.version.document if campaign.version else campaign.document
-    counts = figures.counts(campaign, figures.Span())
+def steps(campaign: Campaign, cohort: Cohort = EVERYBODY) -> list[StepLine]:
+    """The steps from top to bottom: those of the cohort's version, or those of the newest one in numbers of all
+    versions. Three queries at most."""
+    counts = figures.counts(campaign, figures.Span(cohort=cohort))
     reasons: dict[str, list[tuple[str, int]]] = {}
     costs: dict[str, Decimal] = {}
     with connection.cursor() as cursor:
-        cursor.execute(STEPS, {"campaign": campaign.pk, "sent": list(states.SENT), "never": list(states.NEVER_SENT)})
+        cursor.execute(_of(STEPS, cohort), figures.parameters(campaign, figures.Span(cohort=cohort)))
         for step, reason, count, cost in cursor.fetchall():
             if reason:
                 reasons.setdefault(step, []).append((reason, count))
             else:
                 costs[step] = cost
     lines = []
-    for _path, step in commands.walk(document):
+    for _path, step in commands.walk(_document(campaign, cohort)):
         name, tile = str(step.get("id", "")), tiles.get(str(step.get("type")))
         if tile is None:
             continue
@@ -230,6 +262,14 @@ def steps(campaign: Campaign) -> list[StepLine]:
             )
         )
     return lines
+
+
+def _document(campaign: Campaign, cohort: Cohort) -> dict[str, Any]:
+    if cohort.version is not None:
+        found: dict[str, Any] = Version.objects.values_list("document", flat=True).get(pk=cohort.version)
+    else:
+        found = campaign.version.document if campaign.version else campaign.document
+    return found
 
 
 @dataclass(frozen=True)

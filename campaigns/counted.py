@@ -3,6 +3,7 @@
 `number`: a term of the waterfall ("entered", "not_entered.paused", "sent.email", "runs.active.waiting").
 `what`: a number of a step on the canvas (`campaigns.figures.PEOPLE`), with `step`, `port`, `since`, `version`,
 and for what was not sent a `reason`.
+Both: `from`, `until` and `in_version` narrow it to a cohort (`campaigns.cohorts`).
 A number and its list are read from the same definition, so they cannot differ.
 """
 
@@ -17,7 +18,8 @@ from django.utils.dateparse import parse_datetime
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from campaigns import commands, figures, reachable, waterfall
+from campaigns import cohorts, commands, figures, reachable, waterfall
+from campaigns.cohorts import Cohort
 from campaigns.models import Campaign
 from campaigns.palette import tiles
 from crm import publicids, reasons
@@ -87,6 +89,11 @@ class Asked:
     reason: str = ""
     span: figures.Span = EVERYTHING
 
+    @property
+    def cohort(self) -> Cohort:
+        """The runs it is about; the list says so in words."""
+        return self.span.cohort
+
 
 def read(campaign: Campaign, given: Mapping[str, Any]) -> Asked:
     """What a query asks for. Raises Problem for what is no number."""
@@ -94,7 +101,14 @@ def read(campaign: Campaign, given: Mapping[str, Any]) -> Asked:
         return _of_step(campaign, given)
     number = str(given.get("number") or FIRST)
     waterfall.check(number)
-    return Asked(campaign, words(number), {"number": number}, number=number)
+    cohort = cohorts.linked(campaign, given)
+    span = figures.Span(cohort=cohort)
+    return Asked(campaign, _of(words(number), cohort), {"number": number, **cohort.query}, number=number, span=span)
+
+
+def _of(label: str, cohort: Cohort) -> str:
+    """`label`, and of whom."""
+    return label if cohort.is_everything else f"{label} · {cohort.words}"
 
 
 def _of_step(campaign: Campaign, given: Mapping[str, Any]) -> Asked:
@@ -106,15 +120,17 @@ def _of_step(campaign: Campaign, given: Mapping[str, Any]) -> Asked:
     texts = {name: str(given.get(name) or "")[:LONGEST] for name in ("step", "port", "reason")}
     since = parse_datetime(str(given.get("since") or "").replace(" ", "+"))
     version = str(given.get("version") or "")
-    span = figures.Span(since, publicids.number(version))
+    cohort = cohorts.linked(campaign, given)
+    span = figures.Span(since, publicids.number(version), cohort)
     query = {"what": what, **{name: text for name, text in texts.items() if text}}
     query |= {"since": since.isoformat()} if since else {}
     query |= {"version": version} if span.version else {}
+    query |= cohort.query
     step = _step_words(campaign, texts["step"])
     label = ": ".join(each for each in (step, str(WHAT[what])) if each)
     if texts["reason"]:
         label = f"{label} ({reasons.words(texts['reason'], reasons.NOT_SENT)})"
-    return Asked(campaign, label, query, what=what, span=span, **texts)
+    return Asked(campaign, _of(label, cohort), query, what=what, span=span, **texts)
 
 
 def _next_in_line(campaign: Campaign, given: Mapping[str, Any]) -> Asked:
@@ -153,7 +169,7 @@ def words(number: str) -> str:
 def people(asked: Asked, *, after: int, limit: int | None) -> list[tuple[int, int]]:
     """(contact, times) by id from after `after`."""
     if asked.number:
-        return waterfall.listing(asked.campaign, asked.number, after=after, limit=limit)
+        return waterfall.listing(asked.campaign, asked.number, asked.cohort, after=after, limit=limit)
     if asked.what == CAN_RECEIVE:
         found = reachable.people(asked.campaign, asked.step, asked.port, after, limit)
         return [(contact, 1) for contact in found]
@@ -170,7 +186,7 @@ def people(asked: Asked, *, after: int, limit: int | None) -> list[tuple[int, in
 def count(asked: Asked) -> int:
     """How many different people."""
     if asked.number:
-        return waterfall.heads(asked.campaign, asked.number)
+        return waterfall.heads(asked.campaign, asked.number, asked.cohort)
     if asked.what == CAN_RECEIVE:
         return reachable.count(asked.campaign, asked.step, asked.port)
     sql, params = _rows(asked)

@@ -3,8 +3,9 @@
 `PEOPLE[what]` answers rows (step, port, contact_id, at, run_id), one for each thing counted; a
 number is how many different people they are, its list is these people. `step` '' is the campaign as a
 whole. Parameters: campaign, since (what began before is left out; None: everything), version (its
-id; None: all). Messages count from when they were planned, so that those of a period always add
-up: planned = sent + not sent + still on their way. `waiting` is who stands there now, whatever the period.
+id; None: all), and those of a cohort (`campaigns.cohorts`: runs by when they entered). Messages count
+from when they were planned, so that those of a period always add up: planned = sent + not sent + still
+on their way. `waiting` is who stands there now, whatever the period.
 """
 
 from __future__ import annotations
@@ -16,10 +17,14 @@ from typing import Any, Final
 
 from django.db import connection
 
+from campaigns.cohorts import EVERYBODY, Cohort
 from campaigns.models import Campaign
 from channels import states
 
-_RUN: Final = "(%(version)s::bigint IS NULL OR e.version_id = %(version)s)"
+_RUN: Final = """(%(version)s::bigint IS NULL OR e.version_id = %(version)s)
+      AND (%(entered_version)s::bigint IS NULL OR e.version_id = %(entered_version)s)
+      AND (%(entered_since)s::timestamptz IS NULL OR e.entered_at >= %(entered_since)s)
+      AND (%(entered_until)s::timestamptz IS NULL OR e.entered_at < %(entered_until)s)"""
 _MESSAGES: Final = f"""
     FROM channels_message m JOIN campaigns_enrolment e ON e.id = m.run_id
     WHERE m.campaign_id = %(campaign)s AND {_RUN}
@@ -83,10 +88,11 @@ OWN_WHOLE: Final = ("entered", "converted")
 
 @dataclass(frozen=True)
 class Span:
-    """What is counted: from `since` on, in one version (its id) or all."""
+    """What is counted: what happened from `since` on, in one version (its id) or all; or what came of a cohort."""
 
     since: datetime | None = None
     version: int | None = None
+    cohort: Cohort = EVERYBODY
 
 
 @dataclass(frozen=True)
@@ -132,4 +138,5 @@ def parameters(campaign: Campaign, span: Span) -> dict[str, Any]:
         "version": span.version,
         "sent": list(states.SENT),
         "never": list(states.NEVER_SENT),
+        **span.cohort.parameters,
     }

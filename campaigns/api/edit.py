@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from campaigns import journey, lifecycle, triggers
 from campaigns.api import shapes
 from campaigns.models import Campaign, Conversion, Enrolment
+from campaigns.rest import campaign_of
 from channels.models import Message
 from crm import clock, errors, publicids
 from crm.rest import fields, pages
@@ -139,13 +140,6 @@ class TriggerCampaign(Endpoint):
         )
         answer = {"run": publicids.encode("run", run) if run else None, "reason": reason or ""}
         return Response(answer, status=202)
-
-
-def campaign_of(text: str) -> Campaign:
-    found = Campaign.objects.select_related("version").filter(pk=pages.id_in_path("cmp", text)).first()
-    if found is None:
-        raise errors.Problem("", "not_found", "There is no campaign with this id.")
-    return found
 
 
 def document_of(request: Request) -> dict[str, Any]:

@@ -12,9 +12,9 @@ from rest_framework.response import Response
 
 from campaigns import journey, plans
 from campaigns.api import runs
-from campaigns.api.edit import campaign_of
 from campaigns.api.shapes import RunShape
 from campaigns.models import Campaign, Enrolment, Refusal
+from campaigns.rest import campaign_of
 from channels.models import Message
 from crm import clock, consent, errors, publicids
 from crm.models import Contact

@@ -9,10 +9,10 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from campaigns import waterfall
+from campaigns import rest, waterfall
 from campaigns.api import shapes
-from campaigns.api.edit import campaign_of
-from crm import publicids
+from campaigns.rest import campaign_of
+from crm import clock, publicids
 from crm.rest import pages
 from crm.rest.endpoint import Endpoint
 
@@ -20,9 +20,10 @@ from crm.rest.endpoint import Endpoint
 class WaterfallOf(Endpoint):
     needs: ClassVar[dict[str, str]] = {"GET": "campaigns.read"}
 
-    @extend_schema(operation_id="campaigns_waterfall", responses=shapes.Waterfall)
+    @extend_schema(operation_id="campaigns_waterfall", parameters=[*rest.COHORT], responses=rest.Waterfall)
     def get(self, request: Request, public_id: str) -> Response:
-        return Response(waterfall.of(campaign_of(public_id)))
+        campaign = campaign_of(public_id)
+        return Response(waterfall.of(campaign, rest.cohort_of(campaign, request.query_params, clock.now())))
 
 
 class WaterfallPeople(Endpoint):
@@ -34,12 +35,15 @@ class WaterfallPeople(Endpoint):
         operation_id="campaigns_waterfall_people",
         parameters=[
             OpenApiParameter("number", str, required=True, description="Such as `entered` or `not_entered.paused`."),
+            *rest.COHORT,
             *pages.PARAMETERS,
         ],
         responses=shapes.PeoplePage,
     )
     def get(self, request: Request, public_id: str) -> Response:
-        counted = Counter(waterfall.people(campaign_of(public_id), request.query_params.get("number", "")))
+        campaign = campaign_of(public_id)
+        cohort = rest.cohort_of(campaign, request.query_params, clock.now())
+        counted = Counter(waterfall.people(campaign, request.query_params.get("number", ""), cohort))
         return Response(
             pages.page_of_ids(
                 request, list(counted), lambda each: {"contact": publicids.encode("ctc", each), "times": counted[each]}

@@ -9,8 +9,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from campaigns.api import shapes
-from campaigns.api.edit import campaign_of
 from campaigns.models import Enrolment, Visit
+from campaigns.rest import campaign_of
 from crm import publicids, references
 from crm.rest import fields, pages
 from crm.rest.endpoint import Endpoint

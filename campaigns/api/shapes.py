@@ -62,29 +62,6 @@ class TriggerAnswer(serializers.Serializer[Any]):
     reason = serializers.CharField(help_text="Why there is no run; empty where there is one.")
 
 
-class RunTotals(serializers.Serializer[Any]):
-    entered = serializers.IntegerField()
-    active = serializers.DictField(child=serializers.IntegerField())
-    outcomes = serializers.DictField(child=serializers.IntegerField())
-
-
-class Waterfall(serializers.Serializer[Any]):
-    """Where everybody is: `difference` is 0 unless somebody was lost."""
-
-    audience = serializers.IntegerField()
-    entered = serializers.IntegerField()
-    not_entered = serializers.DictField(child=serializers.IntegerField())
-    sent = serializers.DictField(child=serializers.IntegerField())
-    skipped = serializers.DictField(child=serializers.IntegerField())
-    waiting = serializers.IntegerField()
-    planned = serializers.IntegerField()
-    held_out = serializers.IntegerField()
-    converted = serializers.IntegerField()
-    runs = RunTotals()
-    differences = serializers.DictField(child=serializers.IntegerField(), help_text="Which arithmetic does not fit.")
-    difference = serializers.IntegerField()
-
-
 class PersonShape(serializers.Serializer[Any]):
     contact = serializers.CharField()
     times = serializers.IntegerField(help_text="How often they were counted: two mails are two.")

@@ -9,7 +9,7 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Final, TypeVar
 
 import orjson
@@ -131,6 +131,20 @@ def instant(request: Request, name: str, default: datetime) -> datetime:
     found = fields.instant_of(said)
     if found is None:
         raise Problem(f"/{name}", "instant", f"{name} is an instant such as 2026-03-28T09:00:00Z.")
+    return found
+
+
+def day(request: Request, name: str, default: date) -> date:
+    """A day in a query parameter."""
+    said = request.query_params.get(name)
+    if said is None:
+        return default
+    try:
+        found = date.fromisoformat(said)
+    except ValueError:
+        found = date.min
+    if not 1900 <= found.year < 3000:
+        raise Problem(f"/{name}", "date", f"{name} is a day such as 2026-03-28.")
     return found
 
 

@@ -59,6 +59,9 @@ MAY: Final[dict[tuple[str, str], set[str]]] = {
     ("campaign-waterfall", "GET"): READERS,
     ("campaign-waterfall-people", "GET"): READERS,
     ("campaign-runs", "GET"): READERS,
+    ("campaign-report", "GET"): READERS,
+    ("metrics", "GET"): READERS,
+    ("kpis", "GET"): READERS,
     ("messages", "GET"): READERS,
     ("message", "GET"): READERS,
 }
