@@ -10,7 +10,7 @@ from analytics.api import figures, report
 from campaigns.api import edit as campaigns
 from campaigns.api import explain, numbers, runs
 from channels import api as messages
-from crm.api import catalogue, consents, contacts, events, orders, ownfields, segments
+from crm.api import allowed, catalogue, consents, contacts, events, orders, ownfields, segments
 from crm.rest.endpoint import Endpoint, Nowhere
 
 
@@ -27,6 +27,7 @@ urlpatterns = [
     at("contacts/<public_id>/timeline", contacts.Timeline, "timeline"),
     at("fields", ownfields.OwnFields, "fields"),
     at("consents", consents.Consents, "consents"),
+    at("consents/allowed", allowed.Allowed, "consents-allowed"),
     at("events", events.Events, "events"),
     at("events/batch", events.EventsBatch, "events-batch"),
     at("orders", orders.Orders, "orders"),

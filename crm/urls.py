@@ -21,6 +21,7 @@ from crm.views import (
     setup,
     stores,
     team,
+    then,
     wordings,
     workspace_settings,
 )
@@ -50,6 +51,7 @@ urlpatterns = [
     path("contacts/<ctc:contact_id>/", contact.page, name="contact"),
     path("contacts/<ctc:contact_id>/edit/", contact_edit.edit, name="contact-edit"),
     path("contacts/<ctc:contact_id>/timeline/", contact.timeline, name="contact-timeline"),
+    path("contacts/<ctc:contact_id>/consent/then/", then.page, name="contact-then"),
     path("contacts/<ctc:contact_id>/consent/", contact.consent, name="contact-consent"),
     path("setup/", setup.page, name="setup"),
     path("join/<str:token>/", join.page, name="join"),
