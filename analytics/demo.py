@@ -19,6 +19,8 @@ from django.db.utils import IntegrityError
 from analytics import rollup
 from analytics.models import Standing
 from campaigns import removal as campaign_removal
+from channels import accounts
+from channels.models import Account
 from crm import audit, clock, demo, publicids
 from crm.identity import removal
 from crm.models import Contact, DemoItem, Membership, OrderLine, Product, Stock, User
@@ -112,7 +114,7 @@ def _rest() -> int:
         ]  # fmt: skip
         segment_removal.remove(segments)
         segment_removal.recount()
-    for kind, drop in (("product", _product), ("user", _user), ("store", _store)):
+    for kind, drop in (("product", _product), ("user", _user), ("store", _store), ("price", _price)):
         for number in demo.of(kind):
             _try(drop, number)
     moved = sum(demo.counts().values())
@@ -148,6 +150,13 @@ def _product(number: int) -> None:
 
 def _store(number: int) -> None:
     _delete("crm_store", number)
+
+
+def _price(number: int) -> None:
+    """What a message cost was made up too."""
+    account = Account.objects.filter(pk=number).first()
+    if account:
+        accounts.put(account, {"cost": 0}, None, ACTOR)
 
 
 def _user(number: int) -> None:

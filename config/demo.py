@@ -19,6 +19,7 @@ from django.db import transaction
 
 from campaigns import lifecycle
 from campaigns.models import Campaign
+from config.demo_habits import NAMES, PRODUCTS
 from crm import capture, catalogue, publicids
 from crm import demo as marks
 from crm.models import Membership, Product, Segment, Store, User, Workspace
@@ -26,18 +27,6 @@ from crm.segments import edit
 
 EXAMPLES = Path(settings.BASE_DIR) / "campaigns" / "examples"
 
-NAMES = {
-    "ES": ("es", ["Lucía", "Mateo", "Elena", "Hugo", "Chiara", "Diego"], ["García", "Moreno", "Ruiz", "Vidal"]),
-    "FR": ("fr", ["Camille", "Louis", "Zoé", "Hugo"], ["Martin", "Petit", "Durand"]),
-    "DE": ("de", ["Mia", "Jonas", "Lena", "Felix"], ["Weber", "Koch", "Schäfer"]),
-    "IT": ("it", ["Giulia", "Dario", "Bianca", "Marco"], ["Rossi", "Ferri", "Greco"]),
-}  # fmt: skip
-PRODUCTS = [
-    ("boot-01", "Mountain boot", "boots", "129.00"), ("boot-02", "City boot", "boots", "99.00"),
-    ("run-01", "Trail runner", "running", "119.00"), ("run-02", "Road runner", "running", "109.00"),
-    ("san-01", "Cork sandal", "sandals", "59.00"), ("soc-01", "Wool sock", "socks", "12.00"),
-    ("kid-01", "First steps", "kids", "45.00"), ("car-01", "Care kit", "care", "15.00"),
-]  # fmt: skip
 USERS = (
     ("ada@example.com", "Ada", "admin", None), ("bruno@example.com", "Bruno", "store_staff", "centro"),
 )  # fmt: skip
@@ -61,18 +50,23 @@ def seed(contacts: int, number: int, now: datetime, *, people: bool = True) -> d
     `people`: with Ada and Bruno, whose password everybody knows. Never where real people work.
     """
     chance = random.Random(number)  # noqa: S311 - a story, not a secret
-    _workspace()
-    if people:
-        _people()
-    _catalogue(now)
+    open_shop(now, people=people)
     arrivals = _customers(contacts, chance, now)
     came = 0
     while batch := list(islice(arrivals, capture.MOST)):
         came += _come(batch, now)
-    segments = _segments(now)
-    made = {"contacts": came, "segments": len(segments), "campaigns": _campaigns(segments, now)}
+    found = segments(now)
+    made = {"contacts": came, "segments": len(found), "campaigns": _campaigns(found, now)}
     _come([_today(now)], now)
     return made
+
+
+def open_shop(now: datetime, *, people: bool) -> None:
+    """The company, its stores and shelves; with Ada and Bruno where nobody works yet."""
+    _workspace()
+    if people:
+        _people()
+    _catalogue(now)
 
 
 def _come(batch: list[capture.Arrival], now: datetime) -> int:
@@ -200,7 +194,7 @@ def _today(now: datetime) -> capture.Arrival:
     return capture.Arrival({"email": "customer0@example.com"}, events=[bought], source="demo", actor="seed_demo")
 
 
-def _segments(now: datetime) -> list[Segment]:
+def segments(now: datetime) -> list[Segment]:
     found = []
     for name, rule in SEGMENTS.items():
         segment = Segment.objects.filter(name=name).first()
@@ -211,10 +205,10 @@ def _segments(now: datetime) -> list[Segment]:
     return found
 
 
-def _campaigns(segments: list[Segment], now: datetime) -> int:
+def _campaigns(found: list[Segment], now: datetime) -> int:
     for name in ("abandoned_cart", "welcome", "win_back", "thank_you"):
         text = (EXAMPLES / f"{name}.json").read_text()
-        document = json.loads(text.replace('"SEGMENT"', f'"{publicids.encode("seg", segments[0].pk)}"'))
+        document = json.loads(text.replace('"SEGMENT"', f'"{publicids.encode("seg", found[0].pk)}"'))
         if Campaign.objects.filter(name=document["name"]).exists():
             continue
         campaign = lifecycle.create(document, "seed_demo", now)

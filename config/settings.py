@@ -193,6 +193,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+# The demo shop: how many customers it has, and how many weeks of it are lived through.
+DEMO_CONTACTS = env.int("DEMO_CONTACTS", default=600)
+DEMO_WEEKS = env.int("DEMO_WEEKS", default=8)
 # The password of the demo people; `up` prints it, production has no demo people.
 DEMO_PASSWORD = env.str("DEMO_PASSWORD", default="cauce-demo-2026")
 LOGIN_URL = "login"

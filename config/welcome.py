@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Final
-
-from django.db import connection
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from channels import accounts
-from config import demo
-from crm import clock, pages, toasts
+from config import demo_job, pumps
+from crm import pages, toasts
 from crm.models import Contact
-from crm.partitions import LOCK_TEAM
-
-CUSTOMERS: Final = 300
-LOCK_DEMO: Final = LOCK_TEAM + 1
 
 
 @pages.page("workspace.write")
@@ -26,33 +18,35 @@ def page(request: HttpRequest) -> HttpResponse:
     return render(request, "crm/setup/start.html", {"empty": not Contact.objects.exists(), "live": accounts.lets_out()})
 
 
-@pages.page("workspace.write", "POST")
+@pages.page("workspace.write", "GET", "POST")
 def load_demo(request: HttpRequest) -> HttpResponse:
-    """Fill in the demo shop: some seconds of work, to the end even if nobody waits for it.
+    """Ask for the demo shop; then how far it is, and home when it is there."""
+    if request.method == "POST":
+        return _ask(request)
+    place = demo_job.how_far()
+    if place is None:
+        if Contact.objects.exists():
+            toasts.say(request, _("The demo shop is open: its customers, and eight weeks of its campaigns."))
+        return pages.go(request, "home")
+    template = "crm/setup/_loading.html" if pages.is_fragment(request) else "crm/setup/loading.html"
+    return render(request, template, {
+        "place": place, "whole": demo_job.WHOLE, "failed": place == demo_job.FAILED,
+        "silent": place == 0 and _is_silent(),
+    })  # fmt: skip
 
-    It comes through the real doors, each with a transaction of its own; asked twice, it is loaded once.
-    """
+
+def _is_silent() -> bool:
+    """Nobody rings for workers, so it may be that there are none."""
+    silence = pumps.silence()
+    return silence is None or silence.total_seconds() > settings.BEAT_SILENT_SECONDS
+
+
+def _ask(request: HttpRequest) -> HttpResponse:
     if accounts.lets_out():  # a made-up number may be somebody's
         toasts.say(request, _("Messages leave this installation, so made-up people are not let in."), tone="warn")
         return pages.go(request, "home")
-    with _alone() as mine:
-        if mine and not Contact.objects.exists():
-            demo.seed(CUSTOMERS, 1, clock.now(), people=False)
-            toasts.say(request, _("The demo shop is open: customers, their last year, segments and campaigns."))
-        else:
-            toasts.say(request, _("There are contacts already, so no demo data was loaded."), tone="warn")
-    return pages.go(request, "home")
-
-
-@contextmanager
-def _alone() -> Iterator[bool]:
-    """Whether nobody else loads at this moment. Of the session, because loading is many transactions."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK_DEMO])
-        [mine] = cursor.fetchone()
-    try:
-        yield mine
-    finally:
-        if mine:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK_DEMO])
+    if Contact.objects.exists():
+        toasts.say(request, _("There are contacts already, so no demo data was loaded."), tone="warn")
+        return pages.go(request, "home")
+    demo_job.ask(pages.actor(request))
+    return pages.go(request, "setup-demo")

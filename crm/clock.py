@@ -9,10 +9,17 @@ Moving the clock shifts it; it keeps running (a frozen clock never ends a
 back-off). The shift lives in a one-row table so that web, workers and the SQL
 function `cauce_now()` all follow. A process reads it at the start of each unit
 of work (`refresh()`: every request, every round), not at each call.
+
+`at()` is the other way, of the demo alone: a past that is told in one transaction, which
+nobody else sees before it has come to today. Only that thread and that transaction are
+there; the clock of everybody else stands where it stood.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
@@ -21,15 +28,20 @@ from django.db import connection
 from django.db.models import DateTimeField, Func
 
 _shift = timedelta(0)
+# Where `at()` has put this thread's transaction; None: nowhere else.
+_elsewhere: ContextVar[timedelta | None] = ContextVar("cauce_elsewhere", default=None)
 
+# The setting is local to the transaction of `at()`, and empty everywhere else.
 PLAIN_NOW = """
 CREATE OR REPLACE FUNCTION cauce_now() RETURNS timestamptz LANGUAGE sql STABLE
-AS $$ SELECT clock_timestamp() $$
+AS $$ SELECT clock_timestamp() + coalesce(nullif(current_setting('cauce.elsewhere', true), '')::interval,
+  interval '0') $$
 """
 
 SHIFTED_NOW = """
 CREATE OR REPLACE FUNCTION cauce_now() RETURNS timestamptz LANGUAGE sql STABLE
-AS $$ SELECT clock_timestamp() + coalesce((SELECT shift FROM crm_clockshift LIMIT 1), interval '0') $$
+AS $$ SELECT clock_timestamp() + coalesce(nullif(current_setting('cauce.elsewhere', true), '')::interval,
+  (SELECT shift FROM crm_clockshift LIMIT 1), interval '0') $$
 """
 
 
@@ -54,12 +66,40 @@ def real() -> datetime:
 
 def now() -> datetime:
     """Business time: the machine's time plus the shift last read by `refresh()`."""
-    return real() + _shift
+    return real() + offset()
 
 
 def offset() -> timedelta:
-    """How far business time is from the machine's time in this process."""
-    return _shift
+    """How far business time is from the machine's time in this process (inside `at()`: in this thread)."""
+    elsewhere = _elsewhere.get()
+    return _shift if elsewhere is None else elsewhere
+
+
+@contextmanager
+def at(instant: datetime) -> Iterator[None]:
+    """Business time is `instant` in here, and goes on from there; for the demo's story alone.
+
+    Only inside a transaction: nobody sees what is told of the past before it is all told, and the
+    setting ends with the transaction, whatever happens. Never ahead of what business time is outside.
+    """
+    if not connection.in_atomic_block:
+        raise ImproperlyConfigured("Business time is elsewhere only inside a transaction.")
+    if instant > now():
+        raise ValueError(f"{instant} has not come yet.")
+    shift = instant - real()
+    former = _elsewhere.set(shift)
+    try:
+        _tell(f"{shift.total_seconds()} seconds")
+        yield
+        back = former.old_value if isinstance(former.old_value, timedelta) else None
+        _tell(f"{back.total_seconds()} seconds" if back is not None else "")
+    finally:
+        _elsewhere.reset(former)  # a transaction that broke off has lost the setting by itself
+
+
+def _tell(shift: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('cauce.elsewhere', %s, true)", [shift])
 
 
 def refresh() -> None:

@@ -10,12 +10,15 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from crm import arrays
 from crm.models import DemoItem
 
-KINDS: Final = ("contact", "segment", "campaign", "product", "store", "user")
+KINDS: Final = ("contact", "segment", "campaign", "product", "store", "user", "price")
+# Not things: that somebody wants it gone, and how far its loading is.
 REMOVAL: Final = "removal"
+LOADING: Final = "loading"
 
 
 def remember(kind: str, numbers: Iterable[int]) -> None:
@@ -36,8 +39,16 @@ def of(kind: str, limit: int | None = None) -> list[int]:
 def counts() -> dict[str, int]:
     """How many there are of each kind."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT kind, count(*) FROM crm_demoitem WHERE kind <> %s GROUP BY kind", [REMOVAL])
+        cursor.execute(
+            "SELECT kind, count(*) FROM crm_demoitem WHERE kind <> ALL(%s) GROUP BY kind", [[REMOVAL, LOADING]]
+        )
         return dict(cursor.fetchall())
+
+
+def note_progress(other: BaseDatabaseWrapper, place: int) -> None:
+    """How far the loading is, written by a connection that is not in its transaction."""
+    with other.cursor() as cursor:
+        cursor.execute("UPDATE crm_demoitem SET number = %s WHERE kind = %s", [place, LOADING])
 
 
 def join(pairs: Sequence[tuple[int, int]]) -> None:

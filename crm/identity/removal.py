@@ -8,6 +8,7 @@ from typing import Final
 from django.apps import apps
 from django.db import connection, models
 
+from crm import suppression
 from crm.identity import rows
 from crm.models import Contact
 
@@ -68,11 +69,13 @@ def _addresses(addresses: Sequence[int]) -> None:
     """Addresses that nobody has any more, and that no proof names."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT id FROM crm_address a WHERE id = ANY(%s)
+            """SELECT id, medium, hash FROM crm_address a WHERE id = ANY(%s)
                AND NOT EXISTS (SELECT FROM crm_identifier i WHERE i.address_id = a.id)
                AND NOT EXISTS (SELECT FROM crm_consentreceipt r WHERE r.address_id = a.id) FOR UPDATE""",
             [list(addresses)],
         )
-        free = [number for (number,) in cursor.fetchall()]
+        found = cursor.fetchall()
+        free = [number for number, *_ in found]
         for table, column in (("crm_addressconsent", "address_id"), ("crm_address", "id")):
             cursor.execute(f"DELETE FROM {table} WHERE {column} = ANY(%s)", [free])  # noqa: S608 - our own names
+    suppression.forget([(medium, value) for _, medium, value in found])

@@ -33,6 +33,11 @@ def test_only_the_clock_reads_the_time(path: Path) -> None:
             assert not SQL_TIME.search(code), f"{path}:{number} asks SQL for the time; use cauce_now() or a parameter"
 
 
+def test_only_the_demo_puts_business_time_elsewhere() -> None:
+    users = {str(path.relative_to(ROOT)) for path in CODE if "clock.at(" in path.read_text()}
+    assert users == {"config/demo_life.py"}
+
+
 @pytest.mark.parametrize(
     "line", ["x = timezone.now()", "d = datetime.now(UTC)", "at = models.DateTimeField(auto_now_add=True)"]
 )

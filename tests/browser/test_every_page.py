@@ -29,7 +29,7 @@ def town(live_server: LiveServer, quiet_page: Page, settings: LazySettings) -> P
     """The demo has run for a moment, and Ada is logged in."""
     settings.DEBUG = True  # so that the style guide is there
     settings.BASE_URL = live_server.url  # messages show pictures from there
-    call_command("seed_demo", contacts=60)
+    call_command("seed_demo", contacts=60, weeks=0)
     now = clock.now()
     segment = Segment.objects.earliest("pk")
     one_off.start("Sale", segment.pk, "email", "offers", pct=0, why="a test", actor="ada", owner_id=None, now=now)

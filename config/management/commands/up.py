@@ -103,7 +103,7 @@ class Command(BaseCommand):
         from crm.models import Contact, User  # noqa: PLC0415  (models need a set-up Django)
 
         if demo and not Contact.objects.exists() and "seed_demo" in get_commands():
-            self._say("filling in demo data")
+            self._say("filling in demo data: eight weeks of a shop, about half a minute")
             call_command("seed_demo", verbosity=0)
         self.empty = not User.objects.exists()
 
