@@ -1,138 +1,131 @@
-"""`/p/<token>`: what a person wants from us, per purpose and channel; no login, no JavaScript."""
+"""`/p/<token>`: what a person wants from us; no login, and no JavaScript needed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any
 
-from django.db import connection, transaction
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.functional import Promise
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from channels import leaving
+from channels import choosing, grounds
+from channels.choosing import Cell, Person
 from channels.views import reader, wording
-from crm import clock, consent, words, workspace
-
-# Shown to everybody; the others only where there is something to take back.
-SHOWN: Final = ("offers", "newsletter", "loyalty", "profiling", "tracking")
-SHOWN_CHANNELS: Final = ("email", "sms")
-# The text beside the boxes, as proof of what was agreed to; a change of it is a new number.
-WORDING: Final = "preferences-1"
-
-STATES: Final = """
-SELECT DISTINCT purpose, channel FROM crm_consentstate
-WHERE contact_id = %s AND state NOT IN ('withdrawn', 'refused')"""
-ADDRESSES: Final = """
-SELECT DISTINCT ON (a.medium) a.medium, a.id, a.value FROM crm_identifier i JOIN crm_address a ON a.id = i.address_id
-WHERE i.contact_id = %s ORDER BY a.medium, (a.id = %s) DESC, a.id"""
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One box: a purpose on a channel, at the address it would go to."""
-
-    name: str
-    purpose: str
-    channel: str
-    label: Promise
-    address_id: int | None
-    on: bool
+from crm import clock, statements, topics, wishes, workspace
 
 
 @dataclass(frozen=True)
 class Row:
+    """A purpose with its boxes: (cell, the channel in words)."""
+
     title: Promise
     help: Promise
-    cells: list[Cell]
+    cells: list[tuple[Cell, Promise]]
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What was done: a word of the template, and what would take it back as the fields of a form."""
+
+    what: str = ""
+    undo: tuple[tuple[str, str], ...] = ()
 
 
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 @reader.private
 def page(request: HttpRequest, token: str) -> HttpResponse:
-    person, _ = reader.find("preferences", token)
+    found, _ = reader.find("preferences", token)
     now = clock.now()
-    saved = ""
-    if request.method == "POST" and person.known:
-        saved = "all" if "stop_all" in request.POST else "choices"
-        _save(person, request, now)
-    with reader.speaking(person):
-        rows = _rows(person, now) if person.known else []
-        return render(request, "channels/preferences.html", {
-            "person": person, "rows": rows, "saved": saved, "workspace_name": workspace.current().name,
-        })  # fmt: skip
+    person = _person(found, request)
+    saved = Saved()
+    if request.method == "POST" and found.known:
+        saved = _save(person, request, now)
+        found, _ = reader.find("preferences", token)  # their language may be another one now
+    with reader.speaking(found):
+        context = _shown(found, person, now) if found.known else {"rows": []}
+        return render(
+            request,
+            "channels/preferences.html",
+            {**context, "person": found, "saved": saved, "workspace_name": workspace.current().name},
+        )
 
 
-def _rows(person: reader.Reader, now: datetime) -> list[Row]:
-    with connection.cursor() as cursor:
-        cursor.execute(STATES, [person.contact_id])
-        held = set(cursor.fetchall())
-        cursor.execute(ADDRESSES, [person.contact_id, person.address_id])
-        addresses = {medium: number for medium, number, _ in cursor.fetchall()}
-    channels = [
-        channel
-        for channel in words.CHANNELS
-        if (channel in SHOWN_CHANNELS and words.MEDIUM.get(channel) in addresses)
-        or any(each == channel for _, each in held)
-    ]
-    purposes = [purpose for purpose in words.MARKETING if purpose in SHOWN or any(each == purpose for each, _ in held)]
-    keys = {
-        (purpose, channel): (person.contact_id, addresses.get(words.MEDIUM.get(channel, "")), purpose, channel)
-        for purpose in purposes for channel in channels
-    }  # fmt: skip
-    standings = consent.standings(list(keys.values()))
+def _person(found: reader.Reader, request: HttpRequest) -> Person:
+    return Person(
+        found.contact_id, found.address_id, found.channel, found.purpose, f"message:{found.message_id}",
+        found.message_id, found.language, request.headers.get("User-Agent", ""),
+    )  # fmt: skip
+
+
+def _shown(found: reader.Reader, person: Person, now: datetime) -> dict[str, Any]:
+    cells = choosing.cells(person, now)
+    mine = wishes.of([person.contact_id]).get(person.contact_id, wishes.NONE)
+    ground = grounds.of(person.message_id)
+    reachable = {cell.channel for cell in cells} & set(choosing.FAVOURITES)
+    return {
+        "rows": _rows(cells),
+        "wishes": mine,
+        "topics": [(topic.key, topics.name(topic), topic.key not in mine.without) for topic in topics.every()],
+        "favourites": [(name, wording.CHANNELS[name]) for name in choosing.FAVOURITES if name in reachable],
+        "languages": settings.LANGUAGES,
+        "speaks": reader.language_of(found) or "",
+        "pauses": choosing.PAUSES,
+        "rests_until": choosing.rests_until(cells),
+        "limit": workspace.current(),
+        "ground": ground,
+        "ground_basis": statements.BASES.get(ground.basis, "") if ground else "",
+        "ground_method": statements.METHODS.get(ground.method, "") if ground else "",
+        "purpose": wording.PURPOSES[person.purpose][0],
+        "channel": wording.CHANNELS[person.channel],
+    }
+
+
+def _rows(cells: list[Cell]) -> list[Row]:
+    by_purpose: dict[str, list[Cell]] = {}
+    for cell in cells:
+        by_purpose.setdefault(cell.purpose, []).append(cell)
     return [
-        Row(*wording.PURPOSES[purpose], [_cell(keys[purpose, channel], standings, now) for channel in channels])
-        for purpose in purposes
+        Row(*wording.PURPOSES[purpose], [(cell, wording.CHANNELS[cell.channel]) for cell in mine])
+        for purpose, mine in by_purpose.items()
     ]
 
 
-def _cell(key: consent.Key, standings: Mapping[consent.Key, consent.Standing], now: datetime) -> Cell:
-    _, address, purpose, channel = key
-    standing = standings[key]
-    allowed = standing.state in {"granted", "soft"} and standing.stopped_since is None
-    current = standing.expires_at is None or standing.expires_at > now
-    return Cell(f"{purpose}.{channel}", purpose, channel, wording.CHANNELS[channel], address, allowed and current)
+def _save(person: Person, request: HttpRequest, now: datetime) -> Saved:
+    given = request.POST.dict()
+    if "stop_all" in given:
+        choosing.stop_all(person, now)
+        return Saved("all")
+    if "resume" in given:
+        choosing.resume(person, now)
+        return Saved("resumed")
+    days = given.get("pause", "")
+    if days.isdecimal() and int(days) in choosing.PAUSES:
+        choosing.pause(person, int(days), now)
+        return Saved("paused", (("resume", "1"),))
+    before = wishes.of([person.contact_id]).get(person.contact_id, wishes.NONE)
+    shown = {name.removeprefix("was."): value == "on" for name, value in given.items() if name.startswith("was.")}
+    changed = choosing.choose(person, dict.fromkeys(given, True), shown, now)
+    choosing.wish(person, given, now)
+    return Saved("choices", tuple(_back(changed, before, given, person)))
 
 
-def _save(person: reader.Reader, request: HttpRequest, now: datetime) -> None:
-    """Record what the person changed, and only that: a box that stood as it was says nothing."""
-    if "stop_all" in request.POST:
-        with transaction.atomic():
-            leaving.lock([person.contact_id], [person.address_id])
-            leave = leaving.Leave(
-                person.message_id, person.contact_id, person.address_id, person.channel, person.purpose,
-                scope="all", method="pref_centre",
-            )  # fmt: skip
-            leaving.withdraw([leave], now)
-        return
-    statements = []
-    for cell in (cell for row in _rows(person, now) for cell in row.cells):
-        was, wants = request.POST.get(f"was.{cell.name}"), cell.name in request.POST
-        if was is None or wants in ((was == "on"), cell.on):
-            continue
-        statements.append(_statement(person, cell, request, now, wants=wants))
-    consent.record(statements, now=now)
-
-
-def _statement(
-    person: reader.Reader, cell: Cell, request: HttpRequest, now: datetime, *, wants: bool
-) -> consent.Statement:
-    return consent.Statement(
-        contact_id=person.contact_id,
-        purpose=cell.purpose,
-        channel=cell.channel,
-        action="granted" if wants else "withdrawn",
-        basis="consent" if wants else "",
-        method="pref_centre",
-        source=f"message:{person.message_id}",
-        wording=f"{WORDING}:{reader.language_of(person) or 'en'}",
-        occurred_at=now,
-        address_id=cell.address_id,
-        evidence={"user_agent": request.headers.get("User-Agent", "")[:200]},
-    )
+def _back(
+    changed: list[Cell], before: wishes.Wishes, given: Mapping[str, str], person: Person
+) -> list[tuple[str, str]]:
+    """The fields of a form that puts everything back."""
+    fields = [(f"was.{cell.name}", "off" if cell.on else "on") for cell in changed]
+    fields += [(cell.name, "on") for cell in changed if cell.on]
+    for name in (each for each in given if each.startswith("was.topic.")):
+        key = name.removeprefix("was.topic.")
+        fields.append((name, "on"))
+        if key not in before.without:
+            fields.append((f"topic.{key}", "on"))
+    fields += [("often", before.often), ("favourite", before.favourite), ("language", person.language[:2])]
+    return fields

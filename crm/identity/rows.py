@@ -192,6 +192,7 @@ TWINS = {
     "crm_contacttag": "w.tag_id = l.tag_id",
     "crm_listmember": "w.list_id = l.list_id",
     "crm_groupmember": "w.group_id = l.group_id",
+    "crm_wish": "true",
 }
 TABLES = {
     "crm_identifier": "contact_id",
@@ -200,6 +201,7 @@ TABLES = {
     "crm_contacttag": "contact_id",
     "crm_listmember": "contact_id",
     "crm_groupmember": "contact_id",
+    "crm_wish": "contact_id",
     "crm_consentreceipt": "contact_id",
     "crm_event": "contact_id",
     "crm_order": "contact_id",

@@ -4,21 +4,25 @@ from crm.models.address import Address, Suppression
 from crm.models.audit import AuditEntry
 from crm.models.catalogue import Product, Stock
 from crm.models.clock import ClockShift
+from crm.models.confirmation import Confirmation, ConfirmationRule, EvidenceFile
 from crm.models.consent import AddressConsent, ConsentReceipt, ConsentState
 from crm.models.contact import Contact, ContactChange, Identifier
 from crm.models.demo import DemoItem
 from crm.models.event import Event, EventKey, Reaction
+from crm.models.export import ExportJob
 from crm.models.field import FieldDefinition
 from crm.models.fixedlist import FixedList, ListMember
 from crm.models.group import Group, GroupMember
-from crm.models.imports import ImportJob
+from crm.models.imports import ImportedContact, ImportJob, ImportReject
 from crm.models.invitation import Invitation
 from crm.models.key import ApiKey, IdempotencyRecord, RateCount
 from crm.models.order import Cart, Order, OrderLine
 from crm.models.segment import Dirty, Segment, SegmentChange, SegmentMember
+from crm.models.sending import Renewal, SendingRules
 from crm.models.tag import ContactTag, Tag
 from crm.models.task import Note, Task
 from crm.models.team import Membership, Store, User, Workspace
+from crm.models.wish import Topic, Wish
 from crm.models.wording import Wording
 
 __all__ = [
@@ -28,6 +32,8 @@ __all__ = [
     "AuditEntry",
     "Cart",
     "ClockShift",
+    "Confirmation",
+    "ConfirmationRule",
     "ConsentReceipt",
     "ConsentState",
     "Contact",
@@ -37,6 +43,8 @@ __all__ = [
     "Dirty",
     "Event",
     "EventKey",
+    "EvidenceFile",
+    "ExportJob",
     "FieldDefinition",
     "FixedList",
     "Group",
@@ -44,6 +52,8 @@ __all__ = [
     "IdempotencyRecord",
     "Identifier",
     "ImportJob",
+    "ImportReject",
+    "ImportedContact",
     "Invitation",
     "ListMember",
     "Membership",
@@ -53,15 +63,19 @@ __all__ = [
     "Product",
     "RateCount",
     "Reaction",
+    "Renewal",
     "Segment",
     "SegmentChange",
     "SegmentMember",
+    "SendingRules",
     "Stock",
     "Store",
     "Suppression",
     "Tag",
     "Task",
+    "Topic",
     "User",
+    "Wish",
     "Wording",
     "Workspace",
 ]

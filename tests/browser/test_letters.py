@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 import pytest
 from django.conf import settings
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from channels import content, tracking
 from channels.outbox import delivery
-from crm.models import Contact, User
+from crm import topics, wishes
+from crm.models import Contact, User, Wish
 from tests.channels import people
 
 PASSWORD = "cauce-demo-2026"
@@ -57,9 +58,32 @@ def test_elena_leaves_and_chooses_on_her_phone(
     look(quiet_page, "preferences")
     assert fits(quiet_page)
     quiet_page.get_by_role("group", name="Newsletter").get_by_label("E-mail").check()
-    quiet_page.get_by_role("button", name="Save").click()
-    expect(quiet_page.get_by_role("status")).to_have_text("Saved. It holds from this moment.")
+    expect(quiet_page.get_by_text("Saved. It holds from this moment.")).to_be_visible()
     look(quiet_page, "preferences-saved")
+    quiet_page.get_by_role("button", name="Undo").click()
+    expect(quiet_page.get_by_role("group", name="Newsletter").get_by_label("E-mail")).not_to_be_checked()
+    with quiet_page.expect_response("**/p/**"):
+        quiet_page.get_by_role("group", name="How often").get_by_label("Once a week").check()
+    assert Wish.objects.get().often == "week"
+
+
+def test_elena_chooses_without_javascript(live_server: LiveServer, browser: Browser) -> None:
+    elena, letter = told()
+    topics.add("running", {"en": "Running and trail"}, actor="user:1")
+    page = browser.new_context(java_script_enabled=False).new_page()
+    page.goto(live_server.url + path("preferences", letter))
+    page.get_by_label("Running and trail").uncheck()
+    page.get_by_label("I like to be reached by").select_option("sms")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved. It holds from this moment.")).to_be_visible()
+    assert wishes.of([elena.pk])[elena.pk] == wishes.Wishes("", "sms", frozenset({"running"}))
+    page.get_by_role("button", name="Take a break of 60 days").click()
+    expect(page.get_by_text("You have a break until")).to_be_visible()
+    page.get_by_role("button", name="End it now").click()
+    expect(page.get_by_text("You have a break until")).to_be_hidden()
+    page.get_by_role("button", name="Stop all advertising").click()
+    expect(page.get_by_text("All advertising is stopped.")).to_be_visible()
+    page.context.close()
 
 
 def test_a_link_that_was_cut_says_so(live_server: LiveServer, page: Page, look: Callable[[Page, str], None]) -> None:
