@@ -16,6 +16,7 @@ from campaigns.views import (
     people,
     rehearsal,
     review,
+    rule,
     steering,
     versions,
 )
@@ -54,6 +55,20 @@ urlpatterns = [
     path("campaigns/<cmp:campaign_id>/journey/present/", journey.present, name="present"),
     path("campaigns/<cmp:campaign_id>/journey/steps/<str:step>/panel/", panel.panel, name="panel"),
     path("campaigns/<cmp:campaign_id>/journey/steps/<str:step>/panel/save/", panel.save, name="panel-save"),
+    path("campaigns/<cmp:campaign_id>/journey/steps/<str:step>/lanes/<int:lane>/rule/", rule.lane, name="lane-rule"),
+    path(
+        "campaigns/<cmp:campaign_id>/journey/steps/<str:step>/lanes/<int:lane>/rule/change/",
+        rule.lane_change,
+        name="lane-rule-change",
+    ),
+    path(
+        "campaigns/<cmp:campaign_id>/journey/steps/<str:step>/lanes/<int:lane>/rule/save/",
+        rule.lane_save,
+        name="lane-rule-save",
+    ),
+    path("campaigns/<cmp:campaign_id>/audience/rule/", rule.audience, name="audience-rule"),
+    path("campaigns/<cmp:campaign_id>/audience/rule/change/", rule.audience_change, name="audience-rule-change"),
+    path("campaigns/<cmp:campaign_id>/audience/rule/save/", rule.audience_save, name="audience-rule-save"),
     path("campaigns/<cmp:campaign_id>/journey/steps/<str:step>/can-receive/", panel.can_receive, name="can-receive"),
     path("campaigns/<cmp:campaign_id>/rehearse/", rehearsal.page, name="rehearse"),
     path("campaigns/<cmp:campaign_id>/rehearse/<str:step>/message/", rehearsal.letter, name="rehearse-message"),

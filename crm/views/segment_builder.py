@@ -1,14 +1,16 @@
 """`/segments/new/`, `/segments/<seg>/`: a rule is put together, counted and saved.
 
 The working copy travels with the page (`state`); what stands in the inputs is laid over it with
-every request, so nothing typed is lost whatever the answer. Without scripts every button is a
-plain form.
+every request, so nothing typed is lost whatever the answer. A segment changes only by its button
+(decision 0028); until then the browser keeps what was written (`static/js/segment-kept.js`). Without
+scripts every button is a plain form.
 """
 
 from __future__ import annotations
 
-import json
+import re
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -18,12 +20,11 @@ from django.utils.translation import gettext as _
 from crm import clock, pages, publicids, toasts
 from crm.errors import Problem, Problems
 from crm.models import AuditEntry, Segment, User
-from crm.segments import builder, edit, faults, fixed, outline, parse, pickers, sentence, uses
+from crm.segments import builder, edit, faults, fixed, uses, workbench
 from crm.segments.builder import State
-from crm.segments.describe import Offers
 
-STARTING: Final = ("event.0", "event.1", "f.contact.1")
-COPY: Final = "copy"
+COPY, MINE = "copy", "mine"
+DRAFT: Final = re.compile(r"[0-9a-z]{8,40}")
 
 
 @pages.page("segments.write")
@@ -47,26 +48,12 @@ def rule(request: HttpRequest) -> HttpResponse:
     """The rule after a button or after a choice that changes what can be chosen next."""
     segment = _segment(request)
     try:
-        state = builder.posted(request.POST.dict())
+        made = workbench.changed(request.POST.dict())
     except Problem as problem:
         return HttpResponse(problem.detail, status=422)
-    do, at, what = [*request.POST.get("do", "").split(" ", 2), "", "", ""][:3]
-    before, gone = state, ""
-    if do == "undo":
-        state, focus = _before(request, state), builder.MAIN
-    else:
-        state, focus = builder.carried_out(state, do, at, what)
-    if do == "remove" and state != before:
-        gone = json.dumps(before)
     if not pages.is_fragment(request):
-        return _page(request, state, segment, posted_name=True)
-    context = {
-        **_rule(state, Offers()),
-        "focus": f"at-{focus.replace('.', '-')}" if do else "",
-        "gone": gone,
-        "told": _told(do),
-    }
-    answer = render(request, "crm/segments/_rule.html", context)
+        return _page(request, made.state, segment, posted_name=True)
+    answer = render(request, "crm/segments/_rule.html", workbench.after(made, reverse("crm:segment-rule")))
     # The button that asked is gone with the old rule; the event goes to what stays.
     answer.headers["HX-Trigger"] = '{"rule-changed": {"target": "#rules"}}'
     return answer
@@ -92,7 +79,7 @@ def save(request: HttpRequest, segment_id: int | None = None) -> HttpResponse:
         status = 409 if stale else 422
         return _page(request, state, found, problems=told, stale=stale, posted_name=True, status=status)
     toasts.say(request, _("“%(name)s” is saved.") % {"name": kept.name})
-    return pages.go(request, "crm:segment", kept.pk)
+    return pages.go(request, _kept_url(request, kept))
 
 
 def _kept(request: HttpRequest, state: State, found: Segment | None) -> Segment:
@@ -105,7 +92,8 @@ def _kept(request: HttpRequest, state: State, found: Segment | None) -> Segment:
         return fixed.snapshot(name, checked, actor=actor, now=now, description=description)
     # What was only opened is not rewritten, nor is the rule of a fixed list.
     same = fixed.is_fixed(found) or wanted == builder.rule(builder.opened(found.rule))
-    edition = request.POST.get("edition", "")
+    # "Keep mine" is said of the version it was asked about; a third one asks again.
+    edition = request.POST.get("theirs" if request.POST.get("as") == MINE else "edition", "")
     return edit.update(
         found,
         name=name,
@@ -123,13 +111,6 @@ def _kept(request: HttpRequest, state: State, found: Segment | None) -> Segment:
 def _segment(request: HttpRequest) -> Segment | None:
     text = request.POST.get("segment", "")
     return Segment.objects.filter(pk=int(text)).first() if text.isdecimal() and len(text) < 19 else None
-
-
-def _before(request: HttpRequest, state: State) -> State:
-    try:
-        return builder.read(request.POST.get("gone", ""))
-    except Problem:
-        return state
 
 
 # --- what is shown ------------------------------------------------------------------------------
@@ -151,7 +132,7 @@ def _page(
     used = [(use, uses.url_of(use)) for use in uses.of([found.pk])[found.pk]] if found else []
     frozen = found is not None and fixed.is_fixed(found)
     context: dict[str, Any] = {
-        **_rule(state, Offers(), told),
+        **workbench.shown(state, reverse("crm:segment-rule"), told),
         "segment": found,
         "fixed": frozen,
         "name": name,
@@ -163,8 +144,10 @@ def _page(
         "uses": used,
         "can_write": pages.may(request, "segments.write"),
         "save_url": _save_url(found),
+        **_kept_here(request, found),
+        "posted": posted_name,
         "stale": _who(found) if stale and found else None,
-        "words": _words(found.taken_from if frozen and found else builder.rule(state)),
+        "words": workbench.words(found.taken_from if frozen and found else builder.rule(state)),
     }
     return render(request, "crm/segments/segment.html", context, status=status)
 
@@ -173,36 +156,19 @@ def _save_url(found: Segment | None) -> str:
     return reverse("crm:segment-save", args=[found.pk]) if found else reverse("crm:segment-create")
 
 
-def _rule(state: State, offers: Offers, problems: list[Problem] | None = None) -> dict[str, Any]:
-    """What `_rule.html` shows."""
-    main, exceptions = outline.nodes(state, offers, faults.by_path(state, problems or []))
-    sources = sorted({each.source for root in (main, exceptions) for each in _inputs(root) if each.source})
-    return {
-        "state": json.dumps(state),
-        "main": main,
-        "exceptions": exceptions,
-        "menu": outline.menu(),
-        "starting": [builder_entry(name) for name in STARTING],
-        "lists": {source: f"known-{place}" for place, source in enumerate(sources)},
-        "known": [(f"known-{place}", pickers.known(source, offers)) for place, source in enumerate(sources)],
-    }
+def _kept_url(request: HttpRequest, kept: Segment) -> str:
+    """The page of what was saved. It names the draft of the browser that is in there now, for that to forget it."""
+    draft, url = request.POST.get("draft", ""), reverse("crm:segment", args=[kept.pk])
+    return f"{url}?kept={draft}" if DRAFT.fullmatch(draft) else url
 
 
-def builder_entry(name: str) -> tuple[str, Any, str]:
-    """A starter by its name: (name, words, icon)."""
-    return next(entry for _group, entries in outline.menu() for entry in entries if entry[0] == name)
-
-
-def _inputs(node: outline.Node) -> list[Any]:
-    mine = [each for line in node.lines for each in line]
-    return [*mine, *(each for part in node.parts for each in _inputs(part))]
-
-
-def _words(document: Any) -> str:
-    """The rule in a sentence; "" while it has mistakes."""
-    if document is None or parse.problems(document):
-        return ""
-    return sentence.say(parse.parse(document))
+def _kept_here(request: HttpRequest, found: Segment | None) -> dict[str, Any]:
+    """What the browser needs to keep what somebody has not saved yet: under which name, and of which page."""
+    start = (request.GET.get("start", "") or request.POST.get("start", ""))[:40]
+    name = publicids.encode("seg", found.pk) if found else f"new.{start}"
+    here = reverse("crm:segment", args=[found.pk]) if found else reverse("crm:segment-new")
+    query = f"?{urlencode({'start': start})}" if start and not found else ""
+    return {"place": f"{request.user.pk}.segment.{name}", "start": start, "here": f"{here}{query}"}
 
 
 def _who(found: Segment) -> dict[str, Any]:
@@ -212,14 +178,3 @@ def _who(found: Segment) -> dict[str, Any]:
     number = entry.actor.removeprefix("user:") if entry else ""
     user = User.objects.filter(pk=int(number)).first() if number.isdecimal() else None
     return {"who": str(user or _("Somebody")), "at": found.updated_at, "url": reverse("crm:segment", args=[found.pk])}
-
-
-def _told(do: str) -> str:
-    """For those who do not see what a button did."""
-    return {
-        "add": _("Rule added."),
-        "group": _("Group added."),
-        "remove": _("Rule removed."),
-        "duplicate": _("Rule duplicated."),
-        "undo": _("The rule is back."),
-    }.get(do, "")

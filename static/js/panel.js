@@ -152,10 +152,11 @@ async function take(own, answer, anew) {
   byId("can-receive")?.dispatchEvent(new CustomEvent("panel-saved"));
 }
 
-// Another tab shows what was typed here: it is opened when that is saved, or cannot be for now.
+// Another tab, and the editor of a rule, show what was typed here: they are opened when that is saved, or
+// cannot be for now.
 function leave(event) {
-  const link = event.target.closest("[data-tab]");
-  tabbed = Boolean(link);
+  const link = event.target.closest("[data-tab], [data-rule-dialog]");
+  tabbed = Boolean(link?.dataset.tab);
   if (!link) {
     if (event.target.closest("[data-panel-close]")) flush();
     return;
@@ -165,7 +166,11 @@ function leave(event) {
   event.stopImmediatePropagation();
   state.leaving = true;
   const own = state;
-  const go = () => (own.busy ? setTimeout(go, 50) : link.isConnected && link.click());
+  const go = () => {
+    if (own.busy) return setTimeout(go, 50);
+    (link.isConnected ? link : link.id && byId(link.id))?.click();
+    own.leaving = false;
+  };
   flush();
   go();
 }

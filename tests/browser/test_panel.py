@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from campaigns import commands, lifecycle
+from campaigns import commands, drafts, lifecycle
 from campaigns.models import Campaign
 from crm import clock, publicids
 from crm.models import Contact, Membership, User
@@ -127,6 +127,105 @@ def test_lanes_are_set_up_by_keyboard(live_server: LiveServer, quiet_page: Page,
     quiet_page.locator("#pf-lanes-0-if-1-days").blur()
     expect(quiet_page.locator(".pn-rule").first).to_contain_text("30 days")
     look(quiet_page, "panel-rule")
+
+
+def test_ada_writes_a_nested_rule_for_a_lane_by_keys_alone(
+    live_server: LiveServer, quiet_page: Page, look: Look
+) -> None:
+    page = quiet_page
+    campaign = begin(page, live_server)
+    open_step(page, live_server, campaign, "fork")
+    before = kept(campaign, "fork")["lanes"]
+    # What was typed beside it a moment ago is kept before the editor opens.
+    page.locator("#pf-lanes-0-label").fill("Shoes")
+    link = page.get_by_role("link", name="Edit rule: vip")
+    link.focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="Rule of the lane “Shoes”")
+    expect(dialog.get_by_role("heading", name="Rule of the lane “Shoes”")).to_be_focused()
+    press(page, dialog.locator("#at-main > .adds summary"))
+    press(page, dialog.get_by_role("button", name="Bought", exact=True))
+    bought = dialog.locator("#at-main-1")
+    expect(bought.get_by_label("Value")).to_be_focused()
+    page.keyboard.type("shoes")
+    bought.get_by_label("Number of times").fill("2")
+    bought.get_by_label("How long").fill("24")
+    bought.get_by_label("Unit").select_option("months")
+    press(page, dialog.locator("#at-main > .adds").get_by_role("button", name="Group", exact=True))
+    expect(dialog.locator("#at-main-2")).to_be_focused()
+    press(page, dialog.locator("#at-main-2 > .adds").get_by_role("button", name="Group", exact=True))
+    press(page, dialog.locator("#at-main-2-0 > .adds summary"))
+    press(page, dialog.locator("#at-main-2-0").get_by_role("button", name="Opened, clicked or got a message"))
+    expect(dialog.locator("#at-main-2-0-0")).to_be_visible()
+    dialog.locator("#at-main-2-0-word").select_option("none")
+    expect(dialog.locator("#words")).to_contain_text("none of: a message: opened")
+    expect(dialog.locator("#count [data-total]")).to_be_visible()
+    look(page, "lane-rule")
+    # Escape does not throw away what is not saved.
+    page.keyboard.press("Escape")
+    expect(dialog.locator("#rule-unsaved")).to_contain_text("Not saved yet")
+    dialog.locator("#at-main-2-0-0").focus()
+    page.keyboard.press("Control+Enter")
+    expect(dialog).to_have_count(0)
+    said = page.locator("[data-told='rule-lanes-0-label']")
+    expect(said).to_contain_text("at least 2 times in the last 2 years")
+    expect(said).to_contain_text("none of: a message: opened")
+    expect(page.get_by_role("link", name="Edit rule: Shoes")).to_be_focused()
+    rule = kept(campaign, "fork")["lanes"][0]["when"]
+    assert rule["all"][0] == before[0]["when"]["all"][0]
+    assert rule["all"][2]["any"][0]["none"][0]["did"] == "opened"
+    look(page, "panel-lane-rule")
+    page.get_by_role("button", name="Undo", exact=True).click()
+    expect(page.locator("#pf-lanes-0-if-0-f")).to_have_value("fields.spent")
+    assert kept(campaign, "fork")["lanes"][0]["when"] == before[0]["when"]
+
+
+def press(page: Page, target: Locator) -> None:
+    target.focus()
+    page.keyboard.press("Enter")
+
+
+def test_a_mistake_in_the_rule_of_a_lane_and_luis_who_was_faster(
+    live_server: LiveServer, page: Page, look: Look
+) -> None:
+    campaign = begin(page, live_server)
+    open_step(page, live_server, campaign, "fork")
+    page.get_by_role("link", name="Edit rule: deep").click()
+    dialog = page.get_by_role("dialog")
+    city = dialog.locator("#at-main-0-0").get_by_label("Value")
+    expect(city).to_have_value("Lyon")
+    city.fill("")
+    dialog.get_by_role("button", name="Save rule").click()
+    expect(dialog.locator("#mistakes")).to_be_focused()
+    expect(dialog.locator("#p-at-main-0-0")).to_contain_text("Fill in what is empty.")
+    look(page, "lane-rule-mistake")
+    lanes = [{key: each[key] for key in each if key != "steps"} for each in kept(campaign, "fork")["lanes"]]
+    lanes[1]["when"] = {"all": [{"tag": "theirs"}]}
+    drafts.apply(campaign, {"do": "lanes", "step": "fork", "lanes": lanes}, revision=None, actor="x", now=clock.now())
+    dialog.locator("#at-main-0-0").get_by_label("Value").fill("Nice")
+    dialog.get_by_role("button", name="Save rule").click()
+    expect(dialog.locator(".stale-rule")).to_contain_text("has the tag theirs")
+    look(page, "lane-rule-stale")
+    dialog.get_by_role("button", name="Save rule").click()
+    expect(dialog).to_have_count(0)
+    assert kept(campaign, "fork")["lanes"][1]["when"]["any"][0]["all"][0]["v"] == "Nice"
+
+
+def test_on_a_phone_the_rule_of_a_lane_has_a_page_of_its_own(live_server: LiveServer, page: Page, look: Look) -> None:
+    campaign = begin(page, live_server)
+    for width in (390, 320):
+        page.set_viewport_size({"width": width, "height": 800})
+        open_step(page, live_server, campaign, "fork")
+        page.get_by_role("link", name="Edit rule: deep").click()
+        expect(page.get_by_role("heading", name="Rule of the lane “deep”", level=1)).to_be_visible()
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 0, f"the page is {wide} pixels wider than {width}"
+    page.set_viewport_size({"width": 390, "height": 800})
+    look(page, "lane-rule-phone")
+    page.locator("#at-main-0-0").get_by_label("Value").fill("Nice")
+    page.get_by_role("button", name="Save rule").click()
+    expect(page.locator("[data-panel-of='fork']")).to_be_visible()
+    assert kept(campaign, "fork")["lanes"][1]["when"]["any"][0]["all"][0]["v"] == "Nice"
 
 
 def test_tabs_and_close_are_addresses(live_server: LiveServer, quiet_page: Page) -> None:

@@ -46,7 +46,10 @@ class Field:
 
 @dataclass(frozen=True)
 class Row:
-    """Fields that belong together, and what can be done with them: (deed, icon, words)."""
+    """Fields that belong together, and what can be done with them: (deed, icon, words).
+
+    `lane`: the number of the lane whose rule is edited apart.
+    """
 
     title: str
     fields: Sequence[Field] = ()
@@ -54,6 +57,7 @@ class Row:
     told: str = ""
     inner: Sequence[Row] = ()
     place: str = ""
+    lane: int | None = None
 
 
 @dataclass(frozen=True)

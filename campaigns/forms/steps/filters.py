@@ -67,7 +67,7 @@ def _row(condition: Doc, number: int, name: str, place: str) -> Row:
         return Row(_("Only if"), [Field(f"{own}-kept", "", said, "told")], place=where)
     op = text_of(condition, "op") or "is"
     fields = [
-        Field(f"{own}-f", _("Property"), text_of(condition, "f").removeprefix(PREFIX), place=f"{where}/f", short=True),
+        Field(f"{own}-f", _("Detail of the event"), text_of(condition, "f").removeprefix(PREFIX), place=f"{where}/f", short=True),
         Field(
             f"{own}-op", _("Compared"), op, "choice", choices=operators(), place=f"{where}/op", short=True,
             reshape=op in BARE or bool(condition),
@@ -79,7 +79,7 @@ def _row(condition: Doc, number: int, name: str, place: str) -> Row:
 
 
 def read(where: Any, name: str, typed: Typed) -> list[Doc]:
-    """The conditions as they were typed; a row whose property was emptied is gone."""
+    """The conditions as they were typed; a row whose detail was emptied is gone."""
     known = objects(where)
     found = []
     for number in typed.rows(name):

@@ -1,6 +1,7 @@
 """The rule of a lane as rows: is in a segment, a field compares, did or did not do something.
 
-A rule that rows cannot show is told in words and kept as it is.
+The quick way. A rule that rows cannot show is told in words and kept as it is; every rule can be opened in
+the editor of the segments (`campaigns/views/rule.py`).
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from typing import Any, Final
 
 from django.utils.translation import gettext as _
 
-from campaigns.forms.steps import filters
+from campaigns.forms.steps import filters, traits
 from campaigns.forms.steps.base import Choices, Doc, Field, Room, Row, Typed, plain, text_of
 
 MOST: Final = 5
@@ -57,7 +58,7 @@ def _row(leaf: Doc, own: str, place: str, room: Room, *, first: bool) -> Row:
     kind = _kind(leaf) if leaf else ""
     choices = [
         ("", _("choose…") if first or leaf else _("nothing more")), ("in", _("is in segment")),
-        ("out", _("is not in segment")), ("field", _("has a field")), ("did", _("did")), ("not", _("did not do")),
+        ("out", _("is not in segment")), ("field", _("is or has …")), ("did", _("did")), ("not", _("did not do")),
     ]  # fmt: skip
     title = _("Who") if first else _("and who")
     asked = Field(f"{own}-kind", title, kind, "choice", choices=choices, place=place, reshape=True)
@@ -78,8 +79,15 @@ def _segment(leaf: Doc, own: str, place: str, room: Room) -> list[Field]:
 
 def _field(leaf: Doc, own: str, place: str, room: Room) -> list[Field]:
     op = text_of(leaf, "op") or "is"
+    named = text_of(leaf, "f")
+    asked = Field(
+        f"{own}-f", _("What"), named, "choice", choices=traits.choices(named, room), place=f"{place}/f",
+        short=True, reshape=True,
+    )  # fmt: skip
+    if traits.is_yes_or_no(leaf):
+        return [asked, traits.answer(own, leaf, place)]
     found = [
-        Field(f"{own}-f", _("Field"), text_of(leaf, "f"), place=f"{place}/f", offers="fields", short=True),
+        asked,
         Field(
             f"{own}-op", _("Compared"), op, "choice", choices=filters.operators(), place=f"{place}/op", short=True,
             reshape=True,
@@ -130,6 +138,9 @@ def _leaf(before: Doc, own: str, typed: Typed) -> Doc | None:
     if kind == "field":
         op = typed.text(f"{own}-op") or "is"
         leaf: Doc = {"f": typed.text(f"{own}-f"), "op": op}
+        anew = leaf["f"] != before.get("f")
+        if leaf["f"].startswith(traits.REACH) and (anew or not typed.text(f"{own}-op")):
+            return {**leaf, "op": "is", "v": traits.answered(typed.text(f"{own}-v"))}
         if op not in filters.BARE:
             leaf["v"] = filters.value_of(typed.text(f"{own}-v"), op, before.get("v"))
         return leaf

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from campaigns.forms.steps.base import (
     Doc,
@@ -17,6 +20,13 @@ from campaigns.forms.steps.base import (
     text_of,
     with_text,
 )
+from channels import gate
+
+WHEN_QUIET: Final = {
+    gate.WAIT: gettext_lazy("Wait for the next allowed hour"),
+    gate.SKIP: gettext_lazy("Leave it out"),
+    gate.OTHER_CHANNEL: gettext_lazy("Go on by the lane “not sent”, with another channel"),
+}
 
 
 def _sending(known: Doc) -> list[Field]:
@@ -24,6 +34,10 @@ def _sending(known: Doc) -> list[Field]:
         span_field(
             "send_expiry", _("Useful for"), known.get("send_expiry"), "config/send_expiry",
             help=_("Later than this it is not sent any more. Empty: as the campaign has it."),
+        ),
+        Field(
+            "when_quiet", _("In quiet hours"), known.get("when_quiet") or gate.WAIT, "choice",
+            choices=[(value, str(words)) for value, words in WHEN_QUIET.items()], place="config/when_quiet",
         ),
         Field(
             "require_stock", _("Only while something of the cart is in stock"), known.get("require_stock") is True,
@@ -34,6 +48,9 @@ def _sending(known: Doc) -> list[Field]:
 
 def _read_sending(known: Doc, typed: Typed) -> None:
     set_or_drop(known, "send_expiry", typed.span("send_expiry"))
+    if typed.has("when_quiet"):
+        chosen = typed.text("when_quiet")
+        set_or_drop(known, "when_quiet", chosen if chosen in (gate.SKIP, gate.OTHER_CHANNEL) else None)
     set_or_drop(known, "require_stock", True if typed.flag("require_stock") else None)
 
 

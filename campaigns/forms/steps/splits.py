@@ -49,8 +49,8 @@ def _ruled(lane: Doc, number: int, count: int, said: str, room: Room) -> Row:
     own, place = f"lanes-{number}", f"lanes/{number}"
     told = said or (_("Nothing is chosen yet.") if lane.get("when") is None else "")
     inner = rules.rows(lane.get("when"), f"{own}-if", f"{place}/when", room)
-    if not inner:
-        told = " ".join([said or _("This rule cannot be read."), _("It is kept as it is.")])
+    if not inner and not said:
+        told = " ".join([_("This rule cannot be read."), _("It is kept as it is.")])
     label = Field(f"{own}-label", _("Name of the lane"), text_of(lane, "label"), place=f"{place}/label", longest=64)
     return Row(
         text_of(lane, "label"),
@@ -59,6 +59,7 @@ def _ruled(lane: Doc, number: int, count: int, said: str, room: Room) -> Row:
         told=told,
         inner=inner,
         place=f"{place}/when",
+        lane=number,
     )
 
 

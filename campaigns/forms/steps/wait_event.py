@@ -111,10 +111,10 @@ def _finding(branch: Doc, own: str, place: str) -> list[Field]:
         ),
         Field(
             f"{own}-key",
-            _("Property that names the cart or order"),
+            _("What tells one cart or order from another"),
             text_of(branch, "key").removeprefix(PREFIX),
             place=f"{place}/key",
-            help=_("Empty: as at the entry."),
+            help=_("A detail of the event, such as cart_id. Empty: as at the entry."),
             folded=True,
         ),
     ]
