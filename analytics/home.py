@@ -127,7 +127,7 @@ def _level(figures: Figures, name: str, today: date) -> int | None:
 
 def needs(user: User, now: datetime, built: Sequence[Tile], lines: Sequence[Line]) -> list[Need]:
     """Only what can be acted on, the worst first."""
-    return [*_limits(built), *_campaigns(lines), *_resting(), *_overdue(user, now)]
+    return [*_limits(built), *_paused(), *_campaigns(lines), *_resting(), *_overdue(user, now)]
 
 
 def _limits(built: Sequence[Tile]) -> list[Need]:
@@ -175,6 +175,22 @@ def _resting() -> list[Need]:
                  _("Its messages wait; it is tried again by itself."), _url("channels:accounts") or _url("status"),
                  gettext_lazy("Look"))
             for name, _until in cursor.fetchall()
+        ]  # fmt: skip
+
+
+def _paused() -> list[Need]:
+    """Accounts whose mails were called spam too often; a person lets them go on."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT name, paused_for->>'complained', paused_for->>'sent' FROM channels_account
+               WHERE active AND paused_at IS NOT NULL ORDER BY paused_at LIMIT 5"""
+        )
+        return [
+            Need("mail-off", "bad", _("%(account)s is paused") % {"account": name},
+                 _("%(complained)s of %(sent)s mails were called spam. Find out why, then let it go on.")
+                 % {"complained": complained, "sent": sent},
+                 _url("channels:accounts"), gettext_lazy("Look"))
+            for name, complained, sent in cursor.fetchall()
         ]  # fmt: skip
 
 

@@ -38,6 +38,7 @@ TOP: Final = frozenset(
         "budget",
         "respect_global_holdout",
         "priority",
+        "group",
         "caps",
         "quiet",
         "send_expiry",

@@ -95,15 +95,20 @@ def _plan(
         terms.priority,
         now,
         now + timedelta(seconds=send.expires_after_s),
-        _context(row, version),
+        _context(row, version, send.step),
         address.address_id if address else None,
         address.hash if address else "",
+        exclusion_group=terms.group,
     )
 
 
-def _context(row: Claimed, version: Published) -> str | None:
-    """What the templates may say of the run beside the contact's live facts, as the text of an object."""
+def _context(row: Claimed, version: Published, step: str) -> str | None:
+    """What the templates may say of the run beside the contact's live facts, as the text of an object; and
+    what the step says of quiet hours, for the gate."""
     parts = [f'"entry": {row.entry}'] if row.entry else []
+    when_quiet = getattr(version.plan.instructions[step].step, "when_quiet", "")
+    if when_quiet:
+        parts.append(f'"when_quiet": {arrays.as_json(when_quiet)}')
     if version.names_itself:
         parts.append(f'"campaign": {arrays.as_json({"name": version.plan.terms.name})}')
     return f"{{{', '.join(parts)}}}" if parts else None

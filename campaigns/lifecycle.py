@@ -22,7 +22,8 @@ from campaigns.reading import Notes
 from channels import content, outbox
 from crm import audit, bell, partitions
 from crm.errors import Problem, Problems
-from crm.segments import parse
+from crm.segments import edit, parse
+from crm.segments.grammar import Rule
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -143,7 +144,17 @@ def checked(document: Any) -> Plan:
 
 def inspect(document: Any) -> tuple[list[Problem], list[Problem]]:
     """(problems, warnings) of a document, with its rules, words and segments looked into."""
-    problems, warnings = journey.check(document, rules=parse.problems, contents=_contents)
+    read: dict[str, Rule] = {}
+
+    def look(rule: Any, pointer: str) -> Sequence[Problem]:
+        try:
+            read[pointer] = parse.parse(rule, pointer)
+        except Problems as found:
+            return found.problems
+        return []
+
+    problems, warnings = journey.check(document, rules=look, contents=_contents)
+    problems = [*problems, *edit.unknown(*read.values())]
     if isinstance(document, dict):
         unsaid, doubtful = wording.inspect(document)
         problems = [*problems, *_missing_segments(document), *unsaid]

@@ -13,11 +13,10 @@ from typing import Any, Final
 
 from django.db import OperationalError, connection, transaction
 
-from campaigns import plans, prospects, terms
+from campaigns import crowd, plans, prospects, terms
+from campaigns.crowd import Crowd
 from campaigns.models import Campaign, Occurrence
-from crm.segments import audience
-from crm.segments.grammar import PEOPLE
-from crm.segments.sql import every, join
+from crm.segments.sql import join
 
 # From this share on it is worth a word (a twentieth of the audience).
 WORTH_SAYING: Final = 0.05
@@ -52,28 +51,24 @@ class Overlap:
         return self.share > WORTH_SAYING
 
 
-def of(campaign_id: int, settings: terms.Terms, now: datetime, counted: int | None = None) -> list[Overlap]:
+def of(campaign_id: int, settings: terms.Terms, now: datetime, counted: Crowd | None = None) -> list[Overlap]:
     """The other running campaigns that share people with this one, the largest first. Nothing is known
     of an audience that comes by hand, and nothing is said of one that is too large to look through.
-    `counted`: how large it is, where somebody knows."""
+    `counted`: whom it is about, where somebody knows."""
     rule = prospects.people(settings, now)
     if rule is None:
         return []
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(prospects.PATIENCE_MS)])
-            people = audience.count(rule, now) if counted is None else counted
-            share = prospects.part(people)
-            return [_overlap(row, settings.priority, people) for row in _ask(cursor, campaign_id, rule, share, now)]
+            those = counted or crowd.of(rule, now)
+            return [_overlap(row, settings.priority, those.people) for row in _ask(cursor, campaign_id, those, now)]
     except OperationalError:
         return []
 
 
-def _ask(cursor: Any, campaign_id: int, rule: Any, share: float, now: datetime) -> Sequence[tuple[Any, ...]]:
-    base = join(
-        "SELECT crm_contact.id FROM crm_contact WHERE {}",
-        every([PEOPLE, rule.q(now), prospects.drawn(share)]),
-    )
+def _ask(cursor: Any, campaign_id: int, those: Crowd, now: datetime) -> Sequence[tuple[Any, ...]]:
+    base = join("SELECT crm_contact.id FROM crm_contact WHERE {}", those.q(now))
     campaigns, segments = _about_to_write(campaign_id)
     parts = {"base": base, "own": campaign_id, "campaigns": campaigns, "segments": segments}
     order = ["base", "own", "campaigns", "segments"]

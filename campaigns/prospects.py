@@ -1,7 +1,7 @@
 """Who would come in: counted for a draft before it is published, and who of them can be reached.
 
-A big audience is looked at through a sample: contacts whose fixed random draw lies below a bound, so
-that it is fair and answers the same twice. What was sampled is marked `about`.
+A big audience is looked at through some of its people (`campaigns.crowd`): what was reckoned so is marked
+`about`, with how far it may be off. Nothing that refuses a publication is said from a part of the people.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import Any, Final
 
 from django.db import OperationalError, connection, transaction
 
-from campaigns import forecast, journey, plans, terms
+from campaigns import crowd, forecast, journey, plans, terms
+from campaigns.crowd import Crowd
 from campaigns.plan import Plan
 from campaigns.reading import Notes
 from channels import accounts
@@ -23,22 +24,24 @@ from crm import moments, publicids, standings, workspace
 from crm.errors import Problem, Problems
 from crm.models import Contact
 from crm.segments import audience, parse
-from crm.segments.grammar import PEOPLE, Rule
+from crm.segments.grammar import Rule
 from crm.segments.sql import Sql, every, join
 
 MONTH: Final = {"value": forecast.WINDOW, "unit": "days"}
-# Up to so many people are looked at one by one, of more so many; and people walked through the journey.
-LOOKED_AT: Final = 10_000
-SAMPLED: Final = 4_000
+# So many people are walked through the journey.
 WALKED: Final = 400
 PATIENCE_MS: Final = 2_500
 CHANNELS: Final = ("email", "sms")
+INSIDE: Final = (
+    "EXISTS (SELECT FROM campaigns_enrolment e WHERE e.campaign_id = {} AND e.contact_id = crm_contact.id)"
+)
 
 
 @dataclass(frozen=True)
 class Audience:
     """The numbers beside the form. `at_once`: come in when it is published; `month`: came by, or would
-    have, in the last 30 days; None where nobody can know. `people` are those that the rest is about."""
+    have, in the last 30 days; None where nobody can know. `people` are those that the rest is about.
+    `about`: reckoned from `looked` of them, `off` people more or less. `crowd`: those who are eligible."""
 
     at_once: int | None = None
     month: int | None = None
@@ -51,6 +54,26 @@ class Audience:
     inside: int = 0
     held_out: int = 0
     globally_held_out: int = 0
+    looked: int = 0
+    off: int = 0
+    crowd: Crowd | None = None
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Those looked at: not eligible, here before, on no channel, reached on each; `ids` of the eligible, if few."""
+
+    looked: int
+    ineligible: int
+    inside: int
+    unreachable: int
+    reach: Sequence[int]
+    ids: Sequence[int] | None = None
+
+    @property
+    def refuses(self) -> bool:
+        """Whether a publication would be refused for want of people."""
+        return self.unreachable >= self.looked - self.ineligible
 
 
 @dataclass(frozen=True)
@@ -128,55 +151,64 @@ def of(campaign_id: int, settings: terms.Terms, channels: Sequence[str], now: da
 def _count(
     campaign_id: int, settings: terms.Terms, coming: Ways, rule: Rule, channels: Sequence[str], now: datetime
 ) -> Audience:
-    found = audience.count(rule, now)
+    those = crowd.of(rule, now)
+    seen = _look(campaign_id, settings, those, channels, now)
+    if those.ids is not None and seen.refuses:
+        those = crowd.whole(rule, now)
+        seen = _look(campaign_id, settings, those, channels, now)
+    found = those.people
     joined = _joined(coming.joined, now) if coming.joined else 0
-    happened = found if coming.month and not coming.now else 0
-    share = part(found)
-    row = _look(campaign_id, settings, rule, channels, now, share)
-    scale = found / row[0] if row[0] else 1.0
-    whole = [round(number * scale) for number in row]
-    eligible = found - whole[1]
-    out = round(eligible * settings.holdout_pct / 100)
+    scale = found / seen.looked if seen.looked else 1.0
+    ineligible = round(seen.ineligible * scale)
+    eligible = found - ineligible
     world = workspace.current().global_holdout_pct if settings.respect_global_holdout else 0
-    month: int | None = happened
+    month: int | None = found if coming.month and not coming.now else 0
     if coming.joined:
         month = joined if not coming.now else None
     return Audience(
         at_once=found if coming.now else (None if coming.unknown else 0),
         month=month if (coming.month or coming.joined) else None,
         people=found,
-        about=share < 1,
-        reach={channel: whole[4 + place] for place, channel in enumerate(channels)},
-        unreachable=whole[3],
-        ineligible=whole[1],
-        inside=whole[2],
-        held_out=out,
+        about=those.ids is not None,
+        reach={channel: round(number * scale) for channel, number in zip(channels, seen.reach, strict=True)},
+        unreachable=round(seen.unreachable * scale),
+        ineligible=ineligible,
+        inside=round(seen.inside * scale),
+        held_out=round(eligible * settings.holdout_pct / 100),
         globally_held_out=round(eligible * world / 100),
+        looked=those.looked,
+        off=those.margin,
+        crowd=Crowd(people(settings, now) or rule, eligible, seen.ids, those.off),
     )
 
 
-def _look(
-    campaign_id: int, settings: terms.Terms, rule: Rule, channels: Sequence[str], now: datetime, share: float
-) -> tuple[int, ...]:
-    """(looked at, not eligible, here before, on no channel, reached on each channel) of the sample."""
+def _look(campaign_id: int, settings: terms.Terms, those: Crowd, channels: Sequence[str], now: datetime) -> Seen:
     eligible = _rule(settings.eligibility)
+    few = those.ids is not None
     may = [Sql(*_allowed(settings, channel, now)) for channel in channels]
     columns = join(", ".join(["{} AS c%d" % place for place in range(len(may))]), *may)  # noqa: UP031
     some = " OR ".join(f"c{place}" for place in range(len(may)))
     counts = ", ".join(f"count(*) FILTER (WHERE eligible AND c{place})" for place in range(len(may)))
+    ids = "array_agg(id) FILTER (WHERE eligible)" if few else "NULL"
+    told = "SELECT crm_contact.id, {} AS eligible, {} AS inside, {} FROM crm_contact WHERE {}"
+    if few:
+        # One by one: left to itself the planner may answer for the whole base and look these few up in that.
+        told = (
+            "SELECT crm_contact.id, told.* FROM crm_contact CROSS JOIN LATERAL"
+            " (SELECT {} AS eligible, {} AS inside, {} OFFSET 0) AS told WHERE {}"
+        )
     asked = join(
         "SELECT count(*), count(*) FILTER (WHERE NOT eligible), count(*) FILTER (WHERE eligible AND inside),"  # noqa: S608
-        f" count(*) FILTER (WHERE eligible AND NOT ({some})), {counts}"
-        " FROM (SELECT {} AS eligible, EXISTS (SELECT FROM campaigns_enrolment e WHERE e.campaign_id = {}"
-        " AND e.contact_id = crm_contact.id) AS inside, {} FROM crm_contact WHERE {}) AS seen",
-        eligible.q(now) if eligible else Sql("true"),
-        campaign_id,
+        f" count(*) FILTER (WHERE eligible AND NOT ({some})), {ids}, {counts} FROM ({told}) AS seen",
+        eligible.q(now, few=few) if eligible else Sql("true"),
+        join(INSIDE, campaign_id),
         columns,
-        every([PEOPLE, rule.q(now), drawn(share)]),
+        those.q(now),
     )
     with connection.cursor() as cursor:
         cursor.execute(asked.text, asked.params)
-        return tuple(cursor.fetchone())
+        looked, ineligible, inside, unreachable, found, *reach = cursor.fetchone()
+    return Seen(looked, ineligible, inside, unreachable, reach, (found or []) if few else None)
 
 
 def _allowed(settings: terms.Terms, channel: str, now: datetime) -> tuple[str, tuple[Any, ...]]:
@@ -184,22 +216,9 @@ def _allowed(settings: terms.Terms, channel: str, now: datetime) -> tuple[str, t
     return text, tuple(params)
 
 
-def part(people: int) -> float:
-    """The share of so many people that is looked at."""
-    return SAMPLED / people if people > LOOKED_AT else 1.0
-
-
-def counted(settings: terms.Terms, seen: Audience) -> int | None:
-    """How many `people` finds, if that is known from what was seen before."""
-    return seen.people if settings.eligibility is None and not seen.too_many else None
-
-
-def drawn(share: float) -> Sql:
-    """Contacts whose draw lies in the first `share` of all draws."""
-    if share >= 1:
-        return Sql("true")
-    bound = f"{int(share * 0xFFFFFFFF):08x}-0000-0000-0000-000000000000"
-    return join("crm_contact.draw < {}::uuid", bound)
+def counted(settings: terms.Terms, seen: Audience) -> Crowd | None:
+    """Whom `people` finds, if that is known from what was seen before."""
+    return None if seen.too_many else seen.crowd
 
 
 def _rule(data: Any) -> Rule | None:
@@ -272,13 +291,13 @@ def _by_key(settings: terms.Terms, people: int, now: datetime) -> float:
         return max(people, int(cursor.fetchone()[0])) if people else 0
 
 
-def _sample(plan: Plan, channels: Sequence[str], now: datetime, number: int | None) -> list[forecast.Somebody]:
-    """Some of the people it is about, each with their answers; a fair few where there are many. `number`: of all."""
+def _sample(plan: Plan, channels: Sequence[str], now: datetime, those: Crowd | None) -> list[forecast.Somebody]:
+    """Some of the people it is about, each with their answers; a fair few where there are many."""
     rule = people(plan.terms, now)
     if rule is None:
         return [forecast.Somebody(reach=frozenset(channels))]
-    number = audience.count(rule, now) if number is None else number
-    ids = _few(rule, min(1.0, WALKED / number) if number else 1.0, now)
+    those = those or crowd.of(rule, now)
+    ids = _few(those, now) if those.ids is None else crowd.thinned(those.ids, WALKED)
     names = list(plan.rules)
     rules = [parse.parse(plan.rules[name]) for name in names]
     answers = audience.answers(rules, ids, now)
@@ -292,10 +311,11 @@ def _sample(plan: Plan, channels: Sequence[str], now: datetime, number: int | No
     ]
 
 
-def _few(rule: Rule, share: float, now: datetime) -> list[int]:
+def _few(those: Crowd, now: datetime) -> list[int]:
+    share = min(1.0, WALKED / those.people) if those.people else 1.0
     asked = join(
         "SELECT crm_contact.id FROM crm_contact WHERE {} ORDER BY crm_contact.draw LIMIT {}",
-        every([PEOPLE, rule.q(now), drawn(share)]),
+        every([those.q(now), crowd.drawn(share)]),
         WALKED * 2,
     )
     with connection.cursor() as cursor:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import connection
@@ -23,10 +23,9 @@ from campaigns.models import Campaign
 from campaigns.plan import Plan
 from campaigns.reading import SECONDS
 from campaigns.types import END
-from channels import gate
-from channels.outbox.handover import COUNTED
+from channels import gate, limits
 from channels.types import Defer, Go
-from crm import clock, consent, reach, workspace
+from crm import clock, consent, reach, whereabouts, workspace
 from crm.segments.grammar import PEOPLE
 from crm.segments.question import whole_base
 from crm.segments.sql import every, join
@@ -104,6 +103,8 @@ class _Ask:
     message_class: str
     expires_at: datetime
     now: datetime
+    campaign: int
+    group: str
 
 
 def of(campaign: Campaign, step: str, now: datetime) -> Outlook | None:
@@ -139,20 +140,6 @@ def count(campaign: Campaign, step: str, bucket: str, now: datetime | None = Non
     return len(people(campaign, step, bucket, now=now))
 
 
-def house() -> gate.House:
-    """What the workspace asks of marketing messages."""
-    space = workspace.current()
-    begins, ends = (time.fromisoformat(str(each)) for each in (space.quiet_from, space.quiet_until))
-    return gate.House(begins, ends, space.cap_messages, space.cap_days)
-
-
-def counted(contacts: Sequence[int], asked: gate.House, now: datetime) -> dict[int, list[datetime]]:
-    """When the messages that count for each contact's cap went."""
-    with connection.cursor() as cursor:
-        cursor.execute(COUNTED, [list(contacts), now - timedelta(days=asked.cap_days)])
-        return dict(cursor.fetchall())
-
-
 def other_way(step: Mapping[str, Any]) -> str:
     """The channel of the first message in the lane of those to whom this one was not sent; '' without."""
     for lane in commands.lanes_of(step):
@@ -179,7 +166,7 @@ def _judged(campaign: Campaign, step: str, now: datetime) -> Judged | None:
     settings = prospects.read(campaign.document)
     ask = _Ask(
         kind.removeprefix(SENDS), other_way(found), settings.purpose, settings.message_class,
-        now + timedelta(seconds=_useful(found, settings)), now,
+        now + timedelta(seconds=_useful(found, settings)), now, campaign.pk, settings.group,
     )  # fmt: skip
     line = _line(campaign, step)
     basis, unknown = "line", False
@@ -255,14 +242,14 @@ def _held_out(salt: str, draw: str, pct: float, world: float) -> bool:
 
 def _judge(judged: Judged, line: Sequence[Somebody], ask: _Ask) -> None:
     """Put everybody into a bucket."""
-    asked, house_rules = [each for each in line if not each.apart], house()
+    asked, house_rules = [each for each in line if not each.apart], limits.house()
     judged.where.update({each.contact: APART for each in line if each.apart})
     contacts = [each.contact for each in asked]
-    went = counted(contacts, house_rules, ask.now)
+    went, known = limits.counted(contacts, house_rules, ask.now), whereabouts.people(contacts)
     standings = _standings(contacts, ask.channel, ask)
     refused: list[tuple[Somebody, str]] = []
     for each in asked:
-        verdict = gate.judge(_facts(each, ask.channel, standings, went, ask), house_rules, ask.now)
+        verdict = gate.judge(_facts(each, ask.channel, standings, went, known, ask), house_rules, ask.now)
         if isinstance(verdict, Go):
             judged.where[each.contact] = "now"
         elif isinstance(verdict, Defer):
@@ -273,7 +260,7 @@ def _judge(judged: Judged, line: Sequence[Somebody], ask: _Ask) -> None:
     second = _standings([each.contact for each, _reason in refused], ask.other, ask) if ask.other else {}
     for each, reason in refused:
         goes = each.contact in second and isinstance(
-            gate.judge(_facts(each, ask.other, second, went, ask), house_rules, ask.now), Go | Defer
+            gate.judge(_facts(each, ask.other, second, went, known, ask), house_rules, ask.now), Go | Defer
         )
         judged.where[each.contact] = f"{'via' if goes else 'not'}.{reason}"
 
@@ -294,10 +281,15 @@ def _facts(
     each: Somebody,
     channel: str,
     standings: Mapping[int, consent.Standing],
-    went: Mapping[int, list[datetime]],
+    went: Mapping[int, list[gate.Counted]],
+    known: Mapping[int, whereabouts.Person],
     ask: _Ask,
 ) -> gate.Facts:
+    person = known.get(each.contact, whereabouts.NOBODY)
+    place = person.place()
     return gate.Facts(
         channel, ask.message_class, standings[each.contact], each.zone,
-        expires_at=ask.expires_at, counted=went.get(each.contact, ()),
+        expires_at=ask.expires_at, counted=went.get(each.contact, ()), purpose=ask.purpose,
+        country=place.country, region=place.region, zones=person.zones(),
+        campaign=ask.campaign, group=ask.group,
     )  # fmt: skip

@@ -22,8 +22,9 @@ from campaigns.overlap import Overlap
 from campaigns.plan import Plan
 from campaigns.steps.wait_until_time import WaitUntilTime
 from campaigns.types import END
-from channels import accounts
+from channels import accounts, complaints, domains, sender_words
 from channels.kinds import sms
+from channels.models import SenderDomain
 from crm import moments, workspace
 from crm.errors import Problem, Problems
 from crm.models import Workspace
@@ -58,6 +59,7 @@ def of(campaign: Campaign, now: datetime) -> list[Finding]:
     found = [_finding(document, each, blocking=True) for each in problems]
     found += _links(document)
     found += _house(document)
+    found += _senders(document)
     found += _once(_finding(document, each, blocking=False) for each in warnings)
     plan = _plan(document)
     if plan is not None:
@@ -243,6 +245,32 @@ def _house(document: Mapping[str, Any]) -> Iterator[Finding]:
             blocking=True,
             where="workspace",
         )
+
+
+def _senders(document: Mapping[str, Any]) -> Iterator[Finding]:
+    """Whether the domains its mails come from are set up, as far as they were looked at, and not complained of."""
+    mails = [each for each in wording.sendings(document) if each.channel == "email"]
+    wanted = {domains.domain_of(str(each.body.get("from_address") or "")) or domains.ours() for each in mails}
+    known = {row.domain: row for row in SenderDomain.objects.filter(domain__in=wanted)} if wanted else {}
+    for domain in sorted(wanted - {""}):
+        row = known.get(domain)
+        name = {"domain": domain}
+        verdict = domains.worst(row.checks) if row else ""
+        if not verdict:
+            text = _("Nobody has checked the domain %(domain)s") % name
+            yield Finding("domain_unchecked", text, _("Check it, so that mails do not land in spam."), where="account")
+        elif verdict != domains.OK and row is not None:
+            yield Finding("domain_weak", _("The domain %(domain)s is not set up") % name, _remedy(row), where="account")
+        if row is not None and complaints.judge(row.sent, row.complained) != complaints.FINE:
+            text = _("Too many mails from %(domain)s were called spam") % name
+            detail = _("%(complained)s of %(sent)s in seven days.") % {"complained": row.complained, "sent": row.sent}
+            yield Finding("complaints", text, detail, where="account")
+
+
+def _remedy(row: SenderDomain) -> str:
+    """What would help first."""
+    codes = [str(each.get("remedy") or "") for each in row.checks.values()]
+    return next((words for code in codes if (words := sender_words.remedy(code, row.domain))), "")
 
 
 # --- moments -----------------------------------------------------------------------------------------

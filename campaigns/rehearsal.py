@@ -12,14 +12,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from campaigns import chance, engine, matching, mending, reachable, traces
+from campaigns import chance, engine, matching, mending, traces
 from campaigns.paper.ledger import Ledger
 from campaigns.paper.rows import Fact, Journeyer, Letter, Line, Person
 from campaigns.plan import Plan
 from campaigns.types import Facts
-from channels import gate
+from channels import gate, limits
 from channels.types import Defer, Refuse
-from crm import consent, moments, reach, workspace
+from crm import consent, moments, reach, whereabouts, workspace
 from crm.errors import Problem
 from crm.segments import audience, parse, sentence
 
@@ -108,7 +108,8 @@ class _Known:
     arms: Mapping[str, str]
     words: Mapping[str, str]
     standings: Mapping[str, consent.Standing]
-    counted: list[datetime]
+    counted: list[gate.Counted]
+    person: whereabouts.Person | None
     house: gate.House
     zone: str
 
@@ -132,7 +133,7 @@ def walk(
         found.readable = False
         return found
     known = _read(plan, traveler, choices, start, campaign_id)
-    stage = _Stage(plan, traveler, known, entry, choices, start, found, unwritten or {})
+    stage = _Stage(plan, traveler, known, entry, choices, start, found, unwritten or {}, campaign_id or None)
     stage.play(broken)
     return found
 
@@ -150,11 +151,12 @@ def _read(plan: Plan, traveler: Traveler, choices: Choices, now: datetime, campa
         answers = dict(zip(names, told.get(contact, (False,) * len(names)), strict=True))
     if contact and campaign_id:
         arms = traces.dealt(campaign_id, [contact]).get(contact, {})
-    house = reachable.house()
+    house = limits.house()
     said = sentence.say_many([plan.rules[name] for name in names]) if names else []
     return _Known(
         answers, arms, dict(zip(names, said, strict=True)), _standings(plan, traveler, now),
-        list(reachable.counted([contact], house, now).get(contact, ())) if contact else [],
+        list(limits.counted([contact], house, now).get(contact, ())) if contact else [],
+        whereabouts.people([contact]).get(contact) if contact else None,
         house, workspace.current().zone,
     )  # fmt: skip
 
@@ -164,7 +166,10 @@ def _standings(plan: Plan, traveler: Traveler, now: datetime) -> dict[str, conse
     channels = sorted({sending.channel for sending in plan.sendings()})
     terms = plan.terms
     if not traveler.contact:
-        return {channel: consent.Standing(state="granted", basis="consent") for channel in channels}
+        return {
+            channel: consent.Standing(state="granted", basis="consent", method="web_form", confirmed=True)
+            for channel in channels
+        }
     purpose = consent.purpose_of(terms.purpose, terms.message_class)
     keys = {}
     for channel in channels:
@@ -203,6 +208,7 @@ class _Stage:
     start: datetime
     found: Walk
     unwritten: Mapping[str, str]
+    campaign: int | None = None
     coming: list[tuple[datetime, str, dict[str, Any]]] = field(default_factory=list)
     told: int = 0
 
@@ -322,16 +328,22 @@ class _Stage:
             self.paper.settle(letter, "expired" if verdict.expired else "blocked", verdict.reason)
         else:
             stop.post = Post(channel, "sent", put_off=put_off, at=self.paper.now)
-            self.known.counted.append(self.paper.now)
+            terms = self.plan.terms
+            self.known.counted.append(gate.Counted(self.paper.now, channel, terms.purpose, terms.group, self.campaign))
             self._look_at_it(letter)
             self.paper.settle(letter, "accepted")
         self._answer()
 
     def _facts(self, channel: str, letter: Letter) -> gate.Facts:
-        terms = self.plan.terms
+        terms, person = self.plan.terms, self.known.person
+        step = self.plan.instructions[letter.step].step
+        place = person.place() if person else None
         return gate.Facts(
             channel, terms.message_class, self.known.standings[channel], self.traveler.zone,
-            expires_at=letter.expires_at, counted=self.known.counted,
+            expires_at=letter.expires_at, counted=self.known.counted, purpose=terms.purpose,
+            country=place.country if place else workspace.current().country, region=place.region if place else "",
+            zones=person.zones() if person else (), campaign=self.campaign, group=terms.group,
+            when_quiet=getattr(step, "when_quiet", "") or gate.WAIT,
         )  # fmt: skip
 
     def _channel(self, step: str) -> str:

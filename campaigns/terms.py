@@ -130,6 +130,7 @@ class Terms:
     quiet: str
     send_expiry: Duration
     key_path: str
+    group: str = ""
 
 
 def read(top: Reader) -> Terms:
@@ -168,6 +169,7 @@ def read(top: Reader) -> Terms:
         quiet=_quiet(top, message_class),
         send_expiry=top.duration("send_expiry", default=DAY) or DAY,
         key_path=key_path,
+        group=top.text("group", longest=40),
     )
 
 

@@ -12,11 +12,11 @@ from django.utils import formats
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from campaigns import reachable, terms
+from campaigns import terms
 from campaigns.palette.base import span as span_words
 from campaigns.reading import Notes, Reader
 from campaigns.steps.wait_until_time import WaitUntilTime
-from channels import gate
+from channels import gate, limits
 from crm import moments, workspace
 
 EXAMPLE: Final = "example"
@@ -111,6 +111,8 @@ def _event(known: Mapping[str, Any], now: datetime, zone: str) -> list[Line]:
 def _sending(channel: str, known: Mapping[str, Any], settings: terms.Terms, now: datetime, zone: str) -> list[Line]:
     found = [Line(_("It goes out as soon as somebody comes here."), "send")]
     found += sending_limits(channel, settings, now, zone)
+    if known.get("when_quiet") in (gate.SKIP, gate.OTHER_CHANNEL) and settings.message_class == gate.MARKETING:
+        found.append(Line(_("In quiet hours it does not wait: they go on by the lane “not sent”."), "moon"))
     span = known.get("send_expiry")
     useful = span_words(span) if _span(span) else span_words(
         {"value": settings.send_expiry.value, "unit": settings.send_expiry.unit}
@@ -123,7 +125,7 @@ def sending_limits(channel: str, settings: terms.Terms, now: datetime, zone: str
     """Quiet hours and the limit of messages that hold for this campaign's messages."""
     if settings.message_class != gate.MARKETING:
         return [Line(_("Quiet hours and the limit of messages do not hold: it is no marketing."), "info-circle")]
-    house = reachable.house()
+    house = limits.house()
     opens, closes = f"{house.quiet_from:%H:%M}", f"{house.quiet_until:%H:%M}"
     found = []
     if channel in gate.INTRUDES and house.quiet_from != house.quiet_until:
@@ -137,12 +139,13 @@ def sending_limits(channel: str, settings: terms.Terms, now: datetime, zone: str
                 _("It is quiet now: what is due goes out %(when)s (%(zone)s).")
                 % {"when": clock_words(until, zone), "zone": zone}, "moon", tone=EXAMPLE,
             ))  # fmt: skip
-    found.append(Line(_limit(house), "messages", settings=True))
+    if house.cap is not None:
+        found.append(Line(_limit(house, house.cap), "messages", settings=True))
     return found
 
 
-def _limit(house: gate.House) -> str:
-    counted = ngettext("%(n)d marketing message", "%(n)d marketing messages", house.cap) % {"n": house.cap}
+def _limit(house: gate.House, most: int) -> str:
+    counted = ngettext("%(n)d marketing message", "%(n)d marketing messages", most) % {"n": most}
     within = ngettext("%(n)d day", "%(n)d days", house.cap_days) % {"n": house.cap_days}
     return _("At most %(messages)s in %(days)s for each person, from all campaigns together.") % {
         "messages": counted, "days": within,

@@ -11,7 +11,7 @@ from typing import Any, Final
 from campaigns import commands
 from campaigns.reading import PREFIX, below
 from campaigns.steps import kinds
-from campaigns.steps.send import SendStep
+from campaigns.steps.send import OWN, SendStep
 from channels import lint
 from crm.errors import Problem
 
@@ -34,7 +34,7 @@ class Sending:
 
     @property
     def body(self) -> dict[str, Any]:
-        return {name: value for name, value in self.config.items() if name != "send_expiry"}
+        return {name: value for name, value in self.config.items() if name not in OWN}
 
 
 def sendings(document: Mapping[str, Any]) -> list[Sending]:

@@ -54,7 +54,10 @@ def active() -> list[Open]:
     global _held
     moment = time.monotonic()
     if _held is None or moment - _held[0] > FRESH_SECONDS:
-        _held = (moment, [opened for row in _rows() if (opened := _open(row)) is not None])
+        _held = (
+            moment,
+            [opened for row in _rows() if row.paused_at is None and (opened := _open(row)) is not None],
+        )
     return _held[1]
 
 
@@ -180,6 +183,30 @@ def switch(number: int, actor: str, *, on: bool) -> Account:
         row.active = on
         row.save(update_fields=["active"])
         audit.record(actor, "account.switch", f"account:{row.pk}", {"active": not on}, {"active": on})
+    transaction.on_commit(look_again)
+    return row
+
+
+def pause(number: int, why: Mapping[str, Any], now: datetime) -> bool:
+    """Nothing leaves through it until a person lets it go on; its messages wait. False where it is paused already."""
+    with transaction.atomic():
+        row = Account.objects.select_for_update().get(pk=number)
+        if row.paused_at is not None:
+            return False
+        row.paused_at, row.paused_for = now, dict(why)
+        row.save(update_fields=["paused_at", "paused_for"])
+        audit.record("system", "account.pause", f"account:{row.pk}", None, dict(why))
+    transaction.on_commit(look_again)
+    return True
+
+
+def resume(number: int, actor: str, now: datetime) -> Account:
+    """Let a paused account go on."""
+    with transaction.atomic():
+        row = Account.objects.select_for_update().get(pk=number)
+        why, row.paused_at, row.paused_for, row.resumed_at = row.paused_for, None, None, now
+        row.save(update_fields=["paused_at", "paused_for", "resumed_at"])
+        audit.record(actor, "account.resume", f"account:{row.pk}", why, None)
     transaction.on_commit(look_again)
     return row
 

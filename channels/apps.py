@@ -9,7 +9,7 @@ class ChannelsConfig(AppConfig):
     def ready(self) -> None:
         from django.db.models.signals import post_migrate, pre_migrate
 
-        from channels import accounts, database
+        from channels import accounts, database, evidence
         from channels.outbox import revocation
         from crm import registry
 
@@ -18,3 +18,4 @@ class ChannelsConfig(AppConfig):
         registry.withdrawal_listeners.add("outbox", revocation.obey_withdrawals)
         registry.contact_tables.add("channels_message", "contact_id")
         registry.founders.add("accounts", accounts.ensure)
+        registry.evidence_parts.add("messages", evidence.messages)

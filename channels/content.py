@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
 
+from django.conf import settings
 from django.db import connection, transaction
 from liquid.exceptions import LiquidError
 
@@ -268,7 +269,11 @@ class _Links(dict[str, str]):
     def __missing__(self, name: str) -> str:
         if name == "token":
             self[name] = self["unsubscribe"].rpartition("/")[2]
-        elif name in {"unsubscribe", "preferences", "open"}:
+        elif name == "code":
+            self[name] = tracking.code(self._message_id)
+        elif name == "code_page":
+            self[name] = f"{settings.BASE_URL}/k/code/"
+        elif name in {"unsubscribe", "preferences", "open", "confirm"}:
             self[name] = tracking.url(name, self._message_id)  # type: ignore[arg-type]
         else:
             raise KeyError(name)

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
-from typing import Final
+from datetime import datetime, timedelta
 
-from django.db import connection
-
-from channels import gate
-from crm import moments, workspace
-
-COUNTED: Final = """
-SELECT counted_at FROM channels_message
-WHERE contact_id = %s AND counted_at > %s AND message_class = 'marketing' ORDER BY counted_at"""
+from channels import gate, limits
+from crm import moments, whereabouts
 
 
 @dataclass(frozen=True)
 class Use:
-    """`free_at`: the instant of the next free place, None: now. Rolling days, over all channels."""
+    """`free_at`: the instant of the next free place, None: now. Rolling days, over all channels.
+    `most` None: there is no limit over all."""
 
     used: int
-    most: int
+    most: int | None
     days: int
     free_at: datetime | None
     quiet_from: str
@@ -29,14 +23,19 @@ class Use:
 
 
 def of(contact_id: int, zone: str, now: datetime) -> Use:
-    space = workspace.current()
-    # A workspace that was never saved has the texts of its defaults.
-    begins, ends = (time.fromisoformat(str(each)) for each in (space.quiet_from, space.quiet_until))
-    house = gate.House(begins, ends, space.cap_messages, space.cap_days)
-    with connection.cursor() as cursor:
-        cursor.execute(COUNTED, [contact_id, now - timedelta(days=house.cap_days)])
-        counted = [at for (at,) in cursor.fetchall()]
-    free = gate.next_free(counted, house, now)
+    house = limits.house()
+    person = whereabouts.people([contact_id]).get(contact_id, whereabouts.NOBODY)
+    begins, ends = house.quiet(person.place().country)
+    wish = limits.wished([contact_id]).get(contact_id)
+    counted = limits.counted([contact_id], house, now, [wish] if wish else ()).get(contact_id, [])
+    caps = [wish] if wish else []
+    caps += [] if house.cap is None else [gate.Cap(house.cap, house.cap_days)]
+    # The tightest one is shown.
+    tight = min(caps, key=lambda cap: cap.messages / cap.days, default=None)
+    days = tight.days if tight else house.cap_days
+    within = [each for each in counted if each.at > now - timedelta(days=days)]
+    frees = [at for cap in caps if (at := gate.next_free(counted, cap, now, zone)) is not None]
+    free = max(frees, default=None)
     if free is not None:
-        free = moments.quiet_end(free, zone, house.quiet_from, house.quiet_until) or free
-    return Use(len(counted), house.cap, house.cap_days, free, f"{begins:%H:%M}", f"{ends:%H:%M}")
+        free = moments.quiet_end(free, zone, begins, ends) or free
+    return Use(len(within), tight.messages if tight else None, days, free, f"{begins:%H:%M}", f"{ends:%H:%M}")

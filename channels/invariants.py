@@ -69,23 +69,61 @@ FORGOTTEN: Final = """
 SELECT id, state, lease_until FROM channels_message
 WHERE state IN ('claimed', 'handing_off') AND lease_until < clock_timestamp() - interval '5 minutes'"""
 
-# Each message against the cap it was let through under, among those of the same contact then.
+# Each message against what it was let through under, among those of the same contact then: the cap over all,
+# the caps of its channel and purpose (rolling, or by the calendar where the person is), its exclusion group.
+WENT: Final = f"m.counted_at IS NOT NULL AND m.state IN ({SENT}, 'handing_off')"
+WHOSE: Final = "coalesce(({0}.judged->>'contact')::bigint, {0}.contact_id)"
+# The indexed column finds the candidates; a merge moved both rows alike.
+BESIDE: Final = f"""o.contact_id = m.contact_id AND {WHOSE.format("o")} = {WHOSE.format("m")}
+  AND o.counted_at IS NOT NULL AND o.message_class = 'marketing' AND o.state IN ({SENT}, 'handing_off')"""
 OVER_CAP: Final = f"""
 SELECT id, contact, counted_at, earlier FROM (
   SELECT m.id, contact, m.counted_at, (m.judged->>'cap_days')::int AS days,
          lag(m.counted_at, (m.judged->>'cap')::int) OVER (PARTITION BY contact ORDER BY m.counted_at, m.id) AS earlier
   FROM channels_message m
-  CROSS JOIN LATERAL (SELECT coalesce((m.judged->>'contact')::bigint, m.contact_id) AS contact) whose
-  WHERE m.counted_at IS NOT NULL AND m.judged ? 'cap' AND m.state IN ({SENT}, 'handing_off')
-) AS counted WHERE earlier > counted_at - make_interval(days => days)"""  # noqa: S608
+  CROSS JOIN LATERAL (SELECT {WHOSE.format("m")} AS contact) whose
+  WHERE {WENT} AND m.judged ? 'cap'
+) AS counted WHERE earlier > counted_at - make_interval(days => days)
+UNION ALL
+SELECT m.id, m.contact_id, m.counted_at, NULL
+FROM channels_message m
+CROSS JOIN LATERAL jsonb_to_recordset(m.judged->'caps')
+           AS cap(messages int, days int, calendar boolean, channel text, purpose text)
+WHERE {WENT} AND m.judged ? 'caps' AND cap.messages < (
+  SELECT count(*) FROM channels_message o
+  WHERE {BESIDE} AND (o.counted_at, o.id) <= (m.counted_at, m.id)
+    AND coalesce(cap.channel, o.channel) = o.channel AND coalesce(cap.purpose, o.purpose) = o.purpose
+    AND CASE WHEN cap.calendar
+        THEN (o.counted_at AT TIME ZONE (m.judged->>'zone'))::date
+             > (m.counted_at AT TIME ZONE (m.judged->>'zone'))::date - cap.days
+        ELSE o.counted_at > m.counted_at - make_interval(days => cap.days) END)
+UNION ALL
+SELECT m.id, m.contact_id, m.counted_at, o.counted_at
+FROM channels_message m
+JOIN channels_message o ON {BESIDE} AND (o.counted_at, o.id) < (m.counted_at, m.id)
+  AND o.exclusion_group = m.judged->'group'->>'name' AND o.campaign_id IS DISTINCT FROM m.campaign_id
+  AND o.counted_at > m.counted_at - make_interval(days => (m.judged->'group'->>'days')::int)
+WHERE {WENT} AND m.judged ? 'group'"""  # noqa: S608
 
+# The quiet hours it was judged by, and the windows of the packs, by every clock the person may have.
+CLOCKS: Final = """CROSS JOIN LATERAL (
+    SELECT m.judged->>'zone' AS zone
+    UNION SELECT jsonb_array_elements_text(coalesce(m.judged->'zones', '[]'))
+  ) clock CROSS JOIN LATERAL (SELECT m.counted_at AT TIME ZONE clock.zone AS local) wall"""
 QUIET: Final = f"""
 SELECT id, zone, local FROM (
-  SELECT m.id, m.judged->>'zone' AS zone, (m.counted_at AT TIME ZONE (m.judged->>'zone'))::time AS local,
+  SELECT m.id, zone, local::time AS local,
          (m.judged->'quiet'->>0)::time AS starts, (m.judged->'quiet'->>1)::time AS ends
-  FROM channels_message m WHERE {STARTED} AND m.judged ? 'quiet'
+  FROM channels_message m {CLOCKS} WHERE {STARTED} AND m.judged ? 'quiet'
 ) AS judged
-WHERE CASE WHEN starts <= ends THEN local >= starts AND local < ends ELSE local >= starts OR local < ends END"""  # noqa: S608
+WHERE CASE WHEN starts <= ends THEN local >= starts AND local < ends ELSE local >= starts OR local < ends END
+UNION ALL
+SELECT m.id, zone, local::time
+FROM channels_message m {CLOCKS} CROSS JOIN LATERAL jsonb_array_elements(m.judged->'law') AS rule
+WHERE {STARTED} AND m.judged ? 'law' AND NOT EXISTS (
+  SELECT FROM jsonb_to_recordset(rule->'spans') AS span(days int[], opens time, closes time)
+  WHERE extract(isodow FROM local)::int = ANY(span.days) AND local::time >= span.opens
+    AND local::time < span.closes)"""  # noqa: S608
 
 HELD_OUT: Final = f"""
 SELECT m.id, m.campaign_id, m.contact_id FROM channels_message m
@@ -97,8 +135,16 @@ for _name, _promise, _sql in (
     ("I3", "Nothing is handed over to a suppressed address.", SUPPRESSED),
     ("I4", "What ended as never sent has no attempt that may have arrived.", NEVER_SENT),
     ("I8", "No lease is over for five minutes without being reaped.", FORGOTTEN),
-    ("I9", "Nobody got more marketing messages than the cap allows in any window.", OVER_CAP),
-    ("I10", "No marketing message was handed over in somebody's quiet hours.", QUIET),
+    (
+        "I9",
+        "Nobody got more marketing messages than the limits allow, nor two campaigns of a group too close.",
+        OVER_CAP,
+    ),
+    (
+        "I10",
+        "No marketing message was handed over in somebody's quiet hours, nor outside the hours of their country.",
+        QUIET,
+    ),
     ("I11", "Nobody who was held out got a marketing message of that campaign.", HELD_OUT),
 ):
     invariants.add(_name, Invariant(_name, _promise, _sql))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from channels.views import accounts, contact, follow, images, leave, preferences, sandbox
+from channels.views import accounts, confirm, contact, domains, follow, images, leave, preferences, sandbox, sending
 
 app_name = "channels"
 
@@ -13,6 +13,9 @@ urlpatterns = [
     path("o/<str:token>.gif", follow.opened, name="open"),
     path("u/<str:token>", leave.page, name="unsubscribe"),
     path("p/<str:token>", preferences.page, name="preferences"),
+    path("k/code/", confirm.code, name="confirm-code"),
+    path("k/code/again/", confirm.again, name="confirm-again"),
+    path("k/<str:token>", confirm.page, name="confirm"),
     path("sandbox/", sandbox.inbox, name="sandbox"),
     path("sandbox/<int:number>/", sandbox.message, name="sandbox-message"),
     path("sandbox/<int:number>/html", sandbox.html, name="sandbox-html"),
@@ -24,9 +27,14 @@ urlpatterns = [
     path("images/add/", images.add, name="image-add"),
     path("images/<int:number>/describe/", images.describe, name="image-describe"),
     path("images/<int:number>/remove/", images.remove, name="image-remove"),
+    path("settings/sending/", sending.page, name="sending"),
+    path("settings/sending/preview/", sending.preview, name="sending-preview"),
+    path("settings/sending/save/", sending.save, name="sending-save"),
     path("settings/channels/", accounts.page, name="accounts"),
     path("settings/channels/new/<str:channel>/", accounts.new, name="account-new"),
     path("settings/channels/<int:number>/", accounts.edit, name="account"),
+    path("settings/channels/<int:number>/resume/", domains.resume, name="account-resume"),
+    path("settings/channels/<int:number>/domain/", domains.check, name="domain-check"),
     path("settings/channels/<int:number>/prefer/", accounts.prefer, name="account-prefer"),
     path("settings/channels/<int:number>/switch/", accounts.switch, name="account-switch"),
 ]

@@ -27,6 +27,7 @@ urlpatterns = [
     at("contacts/<public_id>/timeline", contacts.Timeline, "timeline"),
     at("fields", ownfields.OwnFields, "fields"),
     at("consents", consents.Consents, "consents"),
+    at("consents/confirm", consents.Confirm, "consents-confirm"),
     at("consents/allowed", allowed.Allowed, "consents-allowed"),
     at("events", events.Events, "events"),
     at("events/batch", events.EventsBatch, "events-batch"),

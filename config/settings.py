@@ -154,6 +154,8 @@ LEASE_SECONDS = env.int("LEASE_SECONDS", default=60)
 EMAIL_URL = env.str("EMAIL_URL", default="")
 PROVIDER_BASE_URLS = provider_urls()
 PROVIDER_TIMEOUT = env.float("PROVIDER_TIMEOUT", default=10.0)
+# Whom to ask whether a sender's domain is set up, "192.0.2.1" or "127.0.0.1:5353"; empty: as this machine does.
+DNS_RESOLVER = env.str("DNS_RESOLVER", default="")
 HANDOFF_MICRO_BATCH = env.int("HANDOFF_MICRO_BATCH", default=50)
 # A start mark per message; without them a killed worker leaves a whole batch `unknown`.
 HANDOFF_MARKS = env.bool("HANDOFF_MARKS", default=True)

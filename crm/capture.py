@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db import transaction
 
-from crm import carts, consent, identity, intake, orders, ownfields, timeline, words, workspace
+from crm import carts, confirming, consent, identity, intake, orders, ownfields, timeline, words, workspace
 from crm.errors import Problem
 from crm.identity import Draft, Outcome
 from crm.identity.rows import address_ids, stores
@@ -171,13 +171,22 @@ def _say(guests: Sequence[_Guest], now: datetime) -> None:
         )
     )
     said = [
-        (guest, intake.statement(guest.contact, told, address))
+        (guest, intake.statement(guest.contact, told, address), told["confirm"])
         for guest in guests
         for told in guest.reading.consents
         for address in _addresses(guest, told, ids)
     ]
-    for (guest, _), recorded in zip(said, consent.record([each for _, each in said], now=now), strict=True):
-        guest.answer.receipts.append(recorded)
+    _record([(guest, statement) for guest, statement, _ in said],
+            confirming.expand([(statement, anyway) for _, statement, anyway in said], now), now)  # fmt: skip
+
+
+def _record(
+    said: Sequence[tuple[_Guest, consent.Statement]], receipts: Sequence[Sequence[consent.Statement]], now: datetime
+) -> None:
+    """One answer for what was said, however many receipts it became (a yes that is to be confirmed: two)."""
+    answers = iter(consent.record([each for made in receipts for each in made], now=now))
+    for (guest, _), made in zip(said, receipts, strict=True):
+        guest.answer.receipts.append([next(answers) for _ in made][-1])
 
 
 def _addresses(guest: _Guest, told: Mapping[str, Any], ids: Mapping[tuple[str, str], int]) -> list[int] | list[None]:

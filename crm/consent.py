@@ -15,7 +15,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from crm import arrays, errors, moments, permission, places, reach, receipts, registry, replay, timeline, words
+from crm import arrays, confirmations, errors, moments, permission, places, reach, receipts, registry, replay, timeline, words
 from crm.permission import (
     NOTHING,
     Allow,
@@ -112,6 +112,7 @@ def record(statements: Sequence[Statement], *, now: datetime) -> list[Recorded]:
         answers = _write(statements, ledger, now)
         _store(ledger)
         _tell(statements, answers, now)
+        _ask_to_confirm(statements, answers, now)
     return answers
 
 
@@ -226,12 +227,18 @@ def _receipt(statement: Statement, address: int | None, ledger: Ledger, now: dat
         "method": statement.method or "api",
         "source": statement.source,
         "wording": statement.wording,
-        "evidence": statement.evidence,
+        "evidence": _evidence(statement, ledger),
         "until": statement.until,
         "expires_at": statement.expires_at,
         "occurred_at": _occurred(statement, now),
         "recorded_at": ledger.recorded_at,
     }
+
+
+def _evidence(statement: Statement, ledger: Ledger) -> Mapping[str, Any]:
+    """With the hash of the text they were shown, where it is kept here."""
+    text = ledger.texts.get(statement.wording)
+    return {**statement.evidence, "wording_sha256": text} if text else statement.evidence
 
 
 def _basis(statement: Statement) -> str:
@@ -351,7 +358,7 @@ def _tell(statements: Sequence[Statement], answers: Sequence[Recorded], now: dat
         [
             _fact(statement, answer, now)
             for statement, answer in zip(statements, answers, strict=True)
-            if statement.method != permission.IMPORTED
+            if statement.method != permission.IMPORTED and not statement.source.startswith(permission.RENEWED)
         ],
         now=now,
     )
@@ -371,3 +378,15 @@ def _fact(statement: Statement, answer: Recorded, now: datetime) -> timeline.New
         occurred_at=_occurred(statement, now),
         source=statement.source[:120],
     )
+
+
+def _ask_to_confirm(statements: Sequence[Statement], answers: Sequence[Recorded], now: datetime) -> None:
+    """Whoever was asked to confirm their yes gets a message (`crm.confirmations`)."""
+    requests = [
+        (statement, receipt, address)
+        for statement, answer in zip(statements, answers, strict=True)
+        if statement.action == "requested"
+        for address, receipt in zip(answer.address_ids, answer.receipt_ids, strict=True)
+    ]
+    if requests:
+        confirmations.ask(requests, now)

@@ -44,10 +44,13 @@ CREATE OR REPLACE FUNCTION cauce_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   RAISE EXCEPTION '% is append-only: % refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'restrict_violation';
 END $$;
--- A proof may go with a contact whom the demo made up, and with nobody else.
+-- A proof may go with a contact whom the demo made up, or who never confirmed (`crm.unconfirmed`), and with nobody else.
 CREATE OR REPLACE FUNCTION cauce_keep_receipt() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF EXISTS (SELECT FROM crm_demoitem WHERE kind = 'contact' AND number = OLD.contact_id) THEN RETURN OLD; END IF;
+  IF EXISTS (SELECT FROM crm_confirmation WHERE contact_id = OLD.contact_id AND purged_at IS NOT NULL) THEN
+    RETURN OLD;
+  END IF;
   RAISE EXCEPTION '% is append-only: % refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'restrict_violation';
 END $$;
 """

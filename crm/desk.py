@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from crm import audit, capture, identity, publicids
+from crm import audit, capture, evidence_files, identity, publicids
 from crm.errors import Problem
 from crm.normalise import Trace
 
@@ -20,8 +20,13 @@ class _Refused(Exception):
         self.answer = answer
 
 
-def save(arrival: capture.Arrival, removed: Sequence[int] = (), *, now: datetime) -> capture.Received:
-    """Take in what was typed, and take identifiers off. All of it, or (with `problems`) nothing."""
+def save(
+    arrival: capture.Arrival, removed: Sequence[int] = (), *, now: datetime, proof: evidence_files.File | None = None
+) -> capture.Received:
+    """Take in what was typed, and take identifiers off. All of it, or (with `problems`) nothing.
+
+    `proof`: a scan or a recording that the consents name in their evidence.
+    """
     try:
         with transaction.atomic():
             (answer,) = capture.receive([arrival], now=now)
@@ -32,6 +37,8 @@ def save(arrival: capture.Arrival, removed: Sequence[int] = (), *, now: datetime
             except Problem as problem:
                 answer.problems.append(problem)
                 raise _Refused(answer) from problem
+            if proof is not None and arrival.consents:
+                evidence_files.keep(answer.contact_id, proof, arrival.actor)
             verb = "contact.create" if answer.created else "contact.update"
             audit.record(arrival.actor, verb, publicids.encode("ctc", answer.contact_id), None, _said(arrival, removed))
     except _Refused as refused:

@@ -45,6 +45,7 @@ CONSENT: Final = {
     "expires_at",
     "evidence",
     "address",
+    "confirm",
 }
 # The texts of a consent, and how long they may be.
 SAID: Final = {"purpose": 16, "action": 12, "basis": 24, "method": 24, "source": 400, "wording": 120}
@@ -183,7 +184,8 @@ def consent(given: Any, frame: Frame) -> list[dict[str, Any]]:
     }
     for name in ("occurred_at", "until", "expires_at"):
         shared[name] = reader.take("", instant, given.get(name), f"/{name}")
-    shared["evidence"] = reader.take("/evidence", _evidence, given.get("evidence")) or {}
+    shared["evidence"] = reader.take("/evidence", evidence, given.get("evidence")) or {}
+    shared["confirm"] = given.get("confirm") is True
     channels = given.get("channels") or [given.get("channel")]
     statements = []
     for channel in channels if isinstance(channels, list | tuple) else [channels]:
@@ -206,7 +208,8 @@ def _text(given: Any, most: int) -> str:
     return text
 
 
-def _evidence(given: Any) -> dict[str, Any]:
+def evidence(given: Any) -> dict[str, Any]:
+    """What somebody says proves a statement: an object that can be stored."""
     if not isinstance(given or {}, dict):
         raise Problem("", "not_an_object", "The evidence is an object.")
     if given and not _is_plain(given):

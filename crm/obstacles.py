@@ -96,6 +96,9 @@ def sentence(code: str, channel: str = "", detail: Mapping[str, Any] | None = No
     since = _day((detail or {}).get("since"))
     if since:
         reason = _("%(reason)s since %(day)s") % {"reason": reason, "day": since}
+    rule = reasons.rule(detail or {})
+    if rule:
+        reason = f"{reason} ({rule})"
     if channel:
         return _("%(channel)s not sent: %(reason)s") % {"channel": channel, "reason": reason}
     return _("Not sent: %(reason)s") % {"reason": reason}
@@ -113,7 +116,7 @@ def where(code: str, contact_id: int, campaign_url: str = "") -> str:
         return campaign_url
     try:
         if place == SETTINGS:
-            return reverse("crm:workspace")
+            return reverse("channels:sending")
         if place:
             return reverse("crm:contact-consent" if place == CONSENT else "crm:contact-edit", args=[contact_id])
     except NoReverseMatch:

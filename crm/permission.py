@@ -22,6 +22,8 @@ IMPORTED: Final = "csv_import"
 DOUBLE: Final = ("doi_email", "doi_sms_code")
 # The source of a receipt that carries an earlier statement over to a first address.
 BOUND: Final = "bound:"
+# The source of a receipt that carries a relation on: they bought or asked again (`crm.renewal`).
+RENEWED: Final = "renewed:"
 # Grounds that rest on a relation, not on a yes: they never lift somebody's no.
 SOFT_BASES: Final = ("soft_opt_in", "legitimate_interest")
 
@@ -90,6 +92,8 @@ class Standing:
     suppressions: tuple[tuple[str, datetime, datetime | None], ...] = ()
     reachable: bool = True  # the contact has this address, or the channel needs none
     removed: bool = False  # merged away, archived or restricted
+    method: str = ""  # of the receipt it rests on
+    confirmed: bool = False  # the yes was proved at the address (double opt-in)
 
 
 @dataclass(frozen=True)

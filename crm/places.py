@@ -21,6 +21,8 @@ class Ledger:
     hashes: dict[int, str]
     states: dict[Key, Folded] = field(default_factory=dict)
     stops: dict[tuple[int, str, str], replay.Stop] = field(default_factory=dict)
+    # The SHA-256 of the texts that were shown, by code, as far as they are kept here.
+    texts: dict[str, str] = field(default_factory=dict)
     changed: set[Key] = field(default_factory=set)
     changed_stops: set[tuple[int, str, str]] = field(default_factory=set)
 
@@ -74,6 +76,14 @@ def read(contacts: list[int], statements: Sequence[Statement]) -> Ledger:
             [list(ledger.hashes)],
         )
         ledger.stops = {row[:3]: row[3:] for row in cursor.fetchall()}
+        codes = sorted({each.wording for each in statements if each.wording})
+        if codes:
+            cursor.execute(
+                """SELECT code, encode(sha256(convert_to(text, 'UTF8')), 'hex') FROM crm_wording
+                   WHERE code = ANY(%s)""",
+                [codes],
+            )
+            ledger.texts = dict(cursor.fetchall())
     return ledger
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from crm import consent, directory, permission, receipts, words
+from crm import consent, directory, permission, receipts, wordings, words
 from crm.consent import Key, Standing
 from crm.models import Address, ConsentReceipt, ConsentState, Identifier, Wording
 
@@ -70,7 +70,21 @@ class Proof:
 
     @property
     def evidence(self) -> list[tuple[str, Any]]:
-        return sorted(self.receipt.evidence.items()) if isinstance(self.receipt.evidence, dict) else []
+        """Beside what has a line of its own: the file, the hash of the text."""
+        told = self.receipt.evidence if isinstance(self.receipt.evidence, dict) else {}
+        return sorted((key, value) for key, value in told.items() if key not in ("file", "wording_sha256"))
+
+    @property
+    def file(self) -> Mapping[str, Any]:
+        """The scan or the recording: its name, type, size and SHA-256."""
+        told = self.receipt.evidence.get("file") if isinstance(self.receipt.evidence, dict) else None
+        return told if isinstance(told, dict) and isinstance(told.get("sha256"), str) else {}
+
+    @property
+    def text_hash(self) -> str:
+        """SHA-256 of the text, as it was kept with the receipt, or of the text that stands under its code."""
+        told = self.receipt.evidence.get("wording_sha256") if isinstance(self.receipt.evidence, dict) else None
+        return str(told or (wordings.hash_of(self.text) if self.text else ""))
 
 
 def matrix(contact_id: int, now: datetime, *, full: bool) -> Matrix:

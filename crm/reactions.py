@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crm import clock, demo, registry
+from crm import clock, demo, registry, renewal
 from crm.segments import upkeep
 from crm.segments.upkeep import Touched
 from crm.timeline import Fact
@@ -17,6 +17,7 @@ def keep_segments_up(facts: list[Fact]) -> None:
 
 
 registry.reactors.add("crm.segments", keep_segments_up, order=10)
+registry.reactors.add("crm.renewal", renewal.note, order=15)
 registry.contact_joins.add("crm.segments", upkeep.join_contacts, order=10)
 registry.contact_joins.add("crm.demo", demo.join, order=5)
 registry.contact_tables.add("crm_task", "contact_id")

@@ -6,10 +6,13 @@ A code may carry a detail behind it, `provider_reject(550)`; it is shown after t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
+
+from crm import regions
 
 NOT_SENT: Final[dict[str, Promise]] = {
     "consent_missing": _("No consent"),
@@ -85,6 +88,29 @@ RUNS: Final[dict[str, Promise]] = {
     "error": _("Ended by a mistake"),
 }
 ALL: Final[dict[str, Promise]] = {**RUNS, **WAITING, **NOT_ENTERED, **NOT_SENT}
+
+
+def rule(detail: Mapping[str, Any]) -> str:
+    """The rule that a detail names, and where it is written: "Texas: 12 to 21 – Tex. Bus. & Com. Code 301.051"."""
+    known = regions.rule(str(detail.get("rule") or ""))
+    if known is not None:
+        return f"{gettext(known.says).rstrip('.')} – {known.source}"
+    if detail.get("messages") and not detail.keys().isdisjoint(("calendar", "channel", "purpose")):
+        return _limit(detail)
+    if detail.get("group"):
+        return gettext("group “%(group)s”") % {"group": detail["group"]}
+    return ""
+
+
+def _limit(detail: Mapping[str, Any]) -> str:
+    """One of the narrower limits, "2 messages in 1 day of the calendar"."""
+    said = ngettext("%(n)d message", "%(n)d messages", int(detail["messages"])) % {"n": detail["messages"]}
+    days = int(detail.get("days") or 0)
+    if detail.get("calendar"):
+        within = ngettext("in %(n)d day of the calendar", "in %(n)d days of the calendar", days) % {"n": days}
+    else:
+        within = ngettext("in %(n)d day", "in %(n)d days", days) % {"n": days}
+    return f"{said} {within}"
 
 
 def words(code: str, known: Mapping[str, Promise] = ALL) -> str:

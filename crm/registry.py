@@ -95,3 +95,6 @@ contact_joins: Named[Callable[[list[tuple[int, int]]], None]] = Named("contact j
 invariants: Named[Invariant] = Named("invariants")
 # Called once, in the transaction that sets this place up: `() -> None` (channels make their accounts).
 founders: Named[Callable[[], None]] = Named("founders")
+# Parts of the evidence of one contact that upper floors know: `(contact_id, now, full) -> plain data`
+# (channels: by which receipt each message went).
+evidence_parts: Named[Callable[[int, Any, bool], Any]] = Named("parts of the evidence")

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from crm import timeline
+from crm import confirming, expiry, renewal, timeline, unconfirmed
+from crm.imports import work as imports
 from crm.registry import Round, rounds
 from crm.segments import chores
 
 rounds.add(timeline.ROUND, Round(timeline.ROUND, timeline.drain, timeline.pending, every_seconds=1), order=10)
 rounds.add("crm.segments", Round("crm.segments", chores.work, chores.pending, every_seconds=5), order=20)
+rounds.add("crm.renewal", Round("crm.renewal", renewal.work, renewal.pending, every_seconds=5), order=25)
 rounds.add(
     "crm.segments.nightly",
     Round("crm.segments.nightly", chores.nightly, chores.nightly_pending, every_seconds=600),
     order=200,
+)
+rounds.add(expiry.ROUND, Round(expiry.ROUND, expiry.work, expiry.pending, every_seconds=60), order=26)
+rounds.add(
+    "crm.confirm.remind",
+    Round("crm.confirm.remind", confirming.remind, confirming.reminders, every_seconds=600),
+    order=27,
+)
+rounds.add(unconfirmed.ROUND, Round(unconfirmed.ROUND, unconfirmed.work, unconfirmed.pending, every_seconds=3600), order=190)
+rounds.add(imports.ROUND, Round(imports.ROUND, imports.work, imports.pending, every_seconds=2), order=210)
+rounds.add(
+    "crm.imports.clean", Round("crm.imports.clean", imports.clean, imports.cleaning_due, every_seconds=600), order=220
 )

@@ -9,20 +9,22 @@ from typing import Any
 from django.db import connection
 
 from crm import words
-from crm.permission import HEALTH, Key, Standing
+from crm.permission import DOUBLE, HEALTH, Key, Standing
 
 STANDINGS = """
 SELECT k.place, s.state, s.basis, s.since, s.expires_at, s.paused_until, s.receipt_id, t.since, a.health,
        x.reasons, x.sinces, x.untils,
        k.medium = '' OR (a.medium = k.medium AND EXISTS (
          SELECT FROM crm_identifier i WHERE i.address_id = a.id AND i.contact_id = k.contact)),
-       c.id IS NULL OR c.merged_into_id IS NOT NULL OR c.archived_at IS NOT NULL OR c.restricted
+       c.id IS NULL OR c.merged_into_id IS NOT NULL OR c.archived_at IS NOT NULL OR c.restricted,
+       r.method, r.action
 FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[]) WITH ORDINALITY
        AS k(contact, address, purpose, channel, medium, place)
 LEFT JOIN crm_contact c ON c.id = k.contact
 LEFT JOIN crm_address a ON a.id = k.address
 LEFT JOIN crm_consentstate s ON s.contact_id = k.contact AND s.purpose = k.purpose AND s.channel = k.channel
      AND (s.address_id = k.address OR (s.address_id IS NULL AND k.address IS NULL))
+LEFT JOIN crm_consentreceipt r ON r.id = s.receipt_id
 LEFT JOIN crm_addressconsent t ON t.address_id = k.address AND t.purpose = k.purpose
      AND t.channel = k.channel AND t.stopped
 LEFT JOIN LATERAL (
@@ -66,6 +68,8 @@ def _standing(row: tuple[Any, ...]) -> Standing:
         suppressions=suppressions,
         reachable=bool(row[12]),
         removed=row[13],
+        method=row[14] or "",
+        confirmed=row[15] == "confirmed" or row[14] in DOUBLE,
     )
 
 

@@ -82,6 +82,16 @@ def lift(medium: str, hashes: Sequence[str], *, channel: str = "", reason: str |
     return count
 
 
+def forget(addresses: Sequence[tuple[str, str]]) -> None:
+    """What carriers said of addresses that were made up and are gone: (medium, hash). A person's no stays."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """DELETE FROM crm_suppression s USING unnest(%s::text[], %s::text[]) AS gone(medium, hash)
+               WHERE s.medium = gone.medium AND s.hash = gone.hash AND s.source = 'delivery'""",
+            [[medium for medium, _ in addresses], [value for _, value in addresses]],
+        )
+
+
 def lock_addresses(medium: str, hashes: Sequence[str]) -> None:
     """Lock the address rows in id order: the same rows a hand-off and a withdrawal lock."""
     with connection.cursor() as cursor:

@@ -10,6 +10,7 @@ import base64
 import binascii
 import csv
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -85,13 +86,13 @@ def columns(chosen: Iterable[str], known: Mapping[str, Any], default: Sequence[s
     return wanted or list(default)
 
 
-# What a spreadsheet would take for a formula is shown as text.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# What a spreadsheet would take for a formula, on any line of a cell, is shown as text.
+FORMULA = re.compile(r"^[\x00-\x20\u00a0]*[=+\-@＝＋－＠]|^[\t\r\n]", re.MULTILINE)
 
 
 def harmless(value: Any) -> Any:
     """A cell that no spreadsheet runs. Numbers stay numbers."""
-    if isinstance(value, str) and value.startswith(FORMULA):
+    if isinstance(value, str) and FORMULA.search(value):
         return f"'{value}"
     return "" if value is None else value
 

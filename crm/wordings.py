@@ -5,6 +5,7 @@ A text that any receipt names is proof and stays as it is for ever; what comes n
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -91,6 +92,11 @@ def edit(number: int, text: str, actor: str) -> Wording:
         row.save(update_fields=["text"])
         audit.record(actor, "wording.edit", f"wording:{row.code}", {"text": before}, {"text": text})
     return row
+
+
+def hash_of(text: str) -> str:
+    """What proves that a text is the one that was shown: its SHA-256, as receipts keep it."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def code_of(purpose: str, language: str, country: str, version: int) -> str:

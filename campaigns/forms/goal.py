@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from copy import deepcopy
 from typing import Any, Final
 
@@ -53,7 +53,7 @@ MODES: Final = {
 REENTRY: Final = {
     "never": gettext_lazy("Never"),
     "after_exit": gettext_lazy("Once they are through"),
-    "every_key": gettext_lazy("Once for each key (each cart, each order)"),
+    "every_key": gettext_lazy("Once for each cart or order"),
     "after": gettext_lazy("After some time"),
 }
 OPERATORS: Final = {
@@ -123,8 +123,9 @@ class GoalForm(forms.Form):
     entry_type = _choice(WAYS, gettext_lazy("Who comes in"))
     entry_event = _text(gettext_lazy("Event"), 80)
     entry_key = _text(
-        gettext_lazy("Key"), 200, gettext_lazy("Tells one cart or order from another: properties.cart_id, for example.")
-    )
+        gettext_lazy("What tells one cart or order from another"), 200,
+        gettext_lazy("A detail of the event, such as cart_id or order_id. Empty: one journey for each person."),
+    )  # fmt: skip
     debounce_value = _number(gettext_lazy("Wait until it has been quiet for"), 1, 10_000)
     debounce_unit = _choice(UNITS, gettext_lazy("Unit"))
     entry_segment = forms.ChoiceField(label=gettext_lazy("Segment"), required=False)
@@ -148,7 +149,11 @@ class GoalForm(forms.Form):
 
     goal_event = _text(gettext_lazy("Goal: they do this"), 80)
     goal_days = _number(gettext_lazy("Within so many days"), 1, 365)
-    goal_value = _text(gettext_lazy("What it is worth"), 200, gettext_lazy("properties.total.amount, for example."))
+    goal_value = _text(
+        gettext_lazy("What it is worth"),
+        200,
+        gettext_lazy("The detail of the event that holds the amount: total.amount, for example."),
+    )
     goal_target = _number(gettext_lazy("Target: so many times"), 1, 1_000_000_000)
     exit_goal = forms.BooleanField(label=gettext_lazy("Ends when the goal is reached"), required=False)
     exit_events = _text(
@@ -165,6 +170,10 @@ class GoalForm(forms.Form):
     priority = _number(
         gettext_lazy("Priority, 0 to 100"), 0, 100, gettext_lazy("When the limit is reached, higher ones go first.")
     )
+    group = forms.ChoiceField(
+        label=gettext_lazy("Group"), required=False,
+        help_text=gettext_lazy("Campaigns of one group keep their distance from the same person."),
+    )  # fmt: skip
     obey_caps = forms.BooleanField(label=gettext_lazy("Keeps the limit of messages per person"), required=False)
     counts_caps = forms.BooleanField(label=gettext_lazy("Counts towards that limit"), required=False)
     quiet = _choice(QUIET, gettext_lazy("Quiet hours"))
@@ -175,11 +184,18 @@ class GoalForm(forms.Form):
         help_text=gettext_lazy("Held against the forecast; nothing is stopped by it."),
     )  # fmt: skip
 
-    def __init__(self, data: Any = None, *, base: Document, segments: Sequence[tuple[str, str]]) -> None:
+    def __init__(
+        self,
+        data: Any = None,
+        *,
+        base: Document,
+        segments: Sequence[tuple[str, str]],
+        groups: Mapping[str, int] | None = None,
+    ) -> None:
         self.base = base
         super().__init__(data, initial=filled(base))
         for row in range(ROWS):
-            self.fields[f"where_f_{row}"] = _text(gettext_lazy("Property"), 200)
+            self.fields[f"where_f_{row}"] = _text(gettext_lazy("Detail of the event"), 200)
             self.fields[f"where_op_{row}"] = _choice(OPERATORS, gettext_lazy("Comparison"))
             self.fields[f"where_v_{row}"] = _text(gettext_lazy("Value"), 200)
         none = [("", _("None"))]
@@ -187,6 +203,9 @@ class GoalForm(forms.Form):
         self._offer("exit_segment", [*none, *segments])
         own = [(OWN, _("A rule of its own, kept as it is"))] if self.initial["who_segment"] == OWN else []
         self._offer("who_segment", [("", _("Everybody")), *own, *segments])
+        now = str(self.initial.get("group") or "")
+        known = [*(groups or {}), *([now] if now and now not in (groups or {}) else [])]
+        self.fields["group"].choices = [*none, *((name, name) for name in known)]  # type: ignore[attr-defined]
         self.fields["entry_event"].widget.attrs["list"] = "event-names"
         self.fields["goal_event"].widget.attrs["list"] = "event-names"
 
@@ -209,7 +228,8 @@ class GoalForm(forms.Form):
             self.add_error("budget", _("A budget is more than 0; leave it empty where there is none."))
         return said
 
-    def document(self) -> Document:
-        """The draft's document with what was filled in; a field that is not valid stays as it was."""
-        valid = {name: self.cleaned_data.get(name, self.initial.get(name)) for name in self.fields}
-        return put(deepcopy(self.base), valid)
+    def document(self, taken: Collection[str] | None = None) -> Document:
+        """The draft's document with what was filled in, in all fields or in those `taken`; a field that is
+        not valid stays as it was."""
+        said = {name: each for name, each in self.cleaned_data.items() if taken is None or name in taken}
+        return put(deepcopy(self.base), {name: said.get(name, self.initial.get(name)) for name in self.fields})

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from campaigns import terms
-from campaigns.reading import SECONDS
+from campaigns.reading import PREFIX, SECONDS
 from crm import publicids
 from crm.errors import Problem
 
@@ -45,6 +45,7 @@ FIELDS: Final = {
     "/holdout_pct": "holdout_pct",
     "/holdout_reason": "holdout_reason",
     "/priority": "priority",
+    "/group": "group",
     "/caps": "obey_caps",
     "/quiet": "quiet",
     "/send_expiry": "expiry_value",
@@ -85,7 +86,7 @@ def filled(document: Mapping[str, Any]) -> dict[str, Any]:
         "who_member": member,
         "goal_event": goal.get("event", ""),
         "goal_days": goal.get("window_days", 7),
-        "goal_value": goal.get("value", ""),
+        "goal_value": _bare(goal.get("value", "")),
         "goal_target": goal.get("target"),
         "exit_goal": bool(goal.get("event")) and goal.get("event") in events,
         "exit_events": ", ".join(name for name in events if name != goal.get("event")),
@@ -94,6 +95,7 @@ def filled(document: Mapping[str, Any]) -> dict[str, Any]:
         "holdout_pct": document.get("holdout_pct", 10),
         "holdout_reason": document.get("holdout_reason", ""),
         "priority": document.get("priority", _usual_priority(message_class, objective)),
+        "group": document.get("group", ""),
         "obey_caps": caps.get("obey", True),
         "counts_caps": caps.get("counts_toward", True),
         "quiet": document.get("quiet", "inherit"),
@@ -110,7 +112,7 @@ def _of_entry(entry: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {
         "entry_type": entry.get("type", "event"),
         "entry_event": entry.get("event", ""),
-        "entry_key": entry.get("key", ""),
+        "entry_key": _bare(entry.get("key", "")),
         "debounce_value": debounce.get("value"),
         "debounce_unit": debounce.get("unit", "hours"),
         "entry_segment": _public(entry.get("segment", "")),
@@ -126,7 +128,7 @@ def _of_entry(entry: Mapping[str, Any]) -> dict[str, Any]:
     }
     for place in range(ROWS):
         row = rows[place] if place < len(rows) else {}
-        found[f"where_f_{place}"] = str(row.get("f", "")).removeprefix("properties.")
+        found[f"where_f_{place}"] = _bare(row.get("f", ""))
         found[f"where_op_{place}"] = row.get("op", "is")
         found[f"where_v_{place}"] = _shown(row.get("v", ""))
     return found
@@ -153,6 +155,14 @@ def _who(rule: Any) -> tuple[str, str]:
 def _public(segment: Any) -> str:
     text = str(segment or "")
     return publicids.encode("seg", int(text)) if text.isdigit() else text
+
+
+def _bare(path: Any) -> str:  # as people read it: cart_id for properties.cart_id
+    return str(path or "").removeprefix(PREFIX)
+
+
+def _path(text: str) -> str:
+    return PREFIX + text.strip().removeprefix(PREFIX)
 
 
 def _wall(text: Any) -> datetime | None:
@@ -209,7 +219,6 @@ def put(document: Document, said: Mapping[str, Any]) -> Document:
     return document
 
 
-# Codes of what is merely missing.
 MISSING: Final = ("required", "bad_count", "no_exit_on_goal", "not_a_wall_time")
 # (key of the document, field, what holds without it)
 PLAIN: Final = (
@@ -220,6 +229,7 @@ PLAIN: Final = (
     ("purpose", "purpose", None),
     ("holdout_reason", "holdout_reason", ""),
     ("quiet", "quiet", "inherit"),
+    ("group", "group", ""),
 )
 CAPS: Final = ("obey_caps", "counts_caps")
 EXPIRY: Final = ("expiry_value", "expiry_unit")
@@ -275,7 +285,7 @@ def _event_entry(old: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, A
     if where or "where" in old:
         made["where"] = where
     if said["entry_key"]:
-        made["key"] = said["entry_key"].strip()
+        made["key"] = _path(said["entry_key"])
     debounce = _span(said["debounce_value"], said["debounce_unit"])
     if debounce:
         made["debounce"] = debounce
@@ -290,9 +300,9 @@ def _where(old: Mapping[str, Any], said: Mapping[str, Any]) -> list[Any]:
     kept = [each for each in rows if each not in simple]
     made = []
     for place in range(ROWS):
-        name = (said[f"where_f_{place}"] or "").strip().removeprefix("properties.")
-        if name:
-            row: dict[str, Any] = {"f": f"properties.{name}", "op": said[f"where_op_{place}"] or "is"}
+        name = said[f"where_f_{place}"] or ""
+        if name.strip():
+            row: dict[str, Any] = {"f": _path(name), "op": said[f"where_op_{place}"] or "is"}
             if row["op"] != "is_set":
                 row["v"] = _typed(said[f"where_v_{place}"] or "", simple[place : place + 1])
             made.append(row)
@@ -356,12 +366,8 @@ def _put_goal(document: Document, said: Mapping[str, Any]) -> None:
         document.pop("goal", None)
         return
     goal = {**_dict(document.get("goal")), "event": event}
-    for key, name, default in (
-        ("window_days", "goal_days", 7),
-        ("value", "goal_value", ""),
-        ("target", "goal_target", None),
-    ):
-        value = said[name]
+    for key, name, default in OF_GOAL:
+        value = _path(said[name]) if key == "value" and said[name] else said[name]
         if value in ("", None) or (value == default and key not in goal):
             goal.pop(key, None)
         else:

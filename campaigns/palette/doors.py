@@ -72,7 +72,7 @@ REENTRY: Final = {
     "never": _("Once per person"),
     "after_exit": _("Again after the end"),
     "always": _("Again after the end"),
-    "every_key": _("Once for each key"),
+    "every_key": _("Once for each cart or order"),
 }
 ICONS: Final = {"event": "bolt", "segment": "users-group", "schedule": "calendar-event", "manual": "hand-click"}
 

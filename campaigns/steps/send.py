@@ -5,32 +5,38 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Final, Self
 
 from campaigns.reading import Duration, Reader
 from campaigns.steps.base import Decision, Go, Lane, Look, Stay, Step
 from campaigns.types import InEffect, Send
+from channels import gate
+
+# Of the step; all else is the message's words.
+OWN: Final = frozenset({"send_expiry", "when_quiet"})
 
 
 @dataclass(frozen=True)
 class SendStep(Step):
-    """`content` goes to `channels.content` as it is. `expiry` None: the campaign's."""
+    """`content` goes to `channels.content` as it is. `expiry` None: the campaign's. `when_quiet` '': it waits."""
 
     content: Mapping[str, Any]
     expiry: Duration | None
+    when_quiet: str = ""
 
     channel: ClassVar[str]
 
     @classmethod
     def parse(cls, config: Reader, lanes: Sequence[Lane]) -> Self:
         expiry = config.duration("send_expiry")
+        when_quiet = config.choice("when_quiet", gate.WHEN_QUIET, default=gate.WAIT)
         before = len(config.notes.problems)
         cls.read(config)
-        content = {key: value for key, value in config.data.items() if key != "send_expiry"}
+        content = {key: value for key, value in config.data.items() if key not in OWN}
         if config.notes.content_check and len(config.notes.problems) == before:
             for problem in config.notes.content_check(cls.channel, content, config.pointer):
                 config.notes.refuse(problem.pointer, problem.code, f"{config.subject}: {problem.detail}")
-        return cls(content, expiry)
+        return cls(content, expiry, "" if when_quiet == gate.WAIT else when_quiet)
 
     @classmethod
     @abstractmethod

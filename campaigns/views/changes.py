@@ -30,6 +30,7 @@ SETTINGS: Final[Mapping[str, Promise]] = {
     "budget": gettext_lazy("Budget"),
     "respect_global_holdout": gettext_lazy("Control group of the whole house"),
     "priority": gettext_lazy("Priority"),
+    "group": gettext_lazy("Group"),
     "caps": gettext_lazy("Limit of messages"),
     "quiet": gettext_lazy("Quiet hours"),
     "send_expiry": gettext_lazy("When a message is dropped"),
@@ -47,6 +48,7 @@ FIELDS: Final[Mapping[str, Promise]] = {
     "branches": gettext_lazy("What is waited for"),
     "timeout": gettext_lazy("How long"),
     "send_expiry": gettext_lazy("When it is dropped"),
+    "when_quiet": gettext_lazy("In quiet hours"),
     "type": gettext_lazy("Kind"),
 }
 ICONS: Final = {"added": "plus", "removed": "trash", "moved": "arrows-move", "changed": "edit"}

@@ -14,6 +14,7 @@ from campaigns import desk, drafts, edits, frame, one_off, prospects, wording
 from campaigns.desk import Desk
 from campaigns.forms import message as form
 from campaigns.models import Campaign, Edit
+from campaigns.steps.send import OWN
 from campaigns.wording import Sending
 from channels import content, framing, remedies, stand_in, tokens, trials
 from channels.kinds import base
@@ -127,7 +128,7 @@ def preview(request: HttpRequest, campaign_id: int, step: str) -> HttpResponse:
     here = desk.lay(campaign, sending, _contact(request), clock.now())
     if request.method != "POST":
         return _framed(request, here.proof())
-    body = {name: value for name, value in form.config(sending, request.POST).items() if name != "send_expiry"}
+    body = {name: value for name, value in form.config(sending, request.POST).items() if name not in OWN}
     return _framed(request, here.proof(body))
 
 

@@ -5,6 +5,18 @@ from channels.models.content import Content, Link
 from channels.models.image import Image
 from channels.models.inbox import Inbound, SandboxMessage
 from channels.models.message import Attempt, Message
+from channels.models.sender import SenderDomain
 from channels.models.trial import Trial
 
-__all__ = ["Account", "Attempt", "Content", "Image", "Inbound", "Link", "Message", "SandboxMessage", "Trial"]
+__all__ = [
+    "Account",
+    "Attempt",
+    "Content",
+    "Image",
+    "Inbound",
+    "Link",
+    "Message",
+    "SandboxMessage",
+    "SenderDomain",
+    "Trial",
+]

@@ -25,6 +25,11 @@ class Account(models.Model):
     resting_until = models.DateTimeField(null=True, blank=True)
     # The pace: what was let through fills the account's time up to here (machine's time).
     paced_until = models.DateTimeField(null=True, blank=True)
+    # Too many people called its mails spam: nothing leaves until a person lets it go on (`channels.complaints`).
+    # What was counted before `resumed_at` is not held against it again. Business time.
+    paused_at = models.DateTimeField(null=True, blank=True)
+    paused_for = models.JSONField(null=True, blank=True)
+    resumed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [

@@ -7,6 +7,7 @@ The columns that speak of campaigns have no foreign keys: campaigns live above.
 
 from __future__ import annotations
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 
 from channels.models.account import Account
@@ -49,6 +50,8 @@ class Message(models.Model):
     message_class = models.CharField(max_length=16, default="marketing", db_default="marketing")
     purpose = models.CharField(max_length=16, default="", db_default="")
     priority = models.SmallIntegerField(default=50, db_default=50)
+    # The exclusion group of its campaign: two of one group keep their distance from one person.
+    exclusion_group = models.CharField(max_length=40, default="", db_default="")
 
     state = models.CharField(max_length=12, default="due", db_default="due", db_collation="C")
     reason = models.CharField(max_length=40, default="", db_default="")
@@ -104,6 +107,9 @@ class Message(models.Model):
                 name="message_provider_id",
                 condition=~models.Q(provider_message_id=""),
             ),
+            # Hand-offs of the last week, for the guard of complaints and for "what would have changed".
+            BrinIndex(fields=["counted_at"], name="message_counted", autosummarize=True, pages_per_range=32),
+            BrinIndex(fields=["created_at"], name="message_created", autosummarize=True, pages_per_range=32),
         ]
 
 

@@ -25,7 +25,8 @@ SET state = 'claimed', lease = %(lease)s, claims = least(m.claims + 1, 32000),
     lease_until = clock_timestamp() + make_interval(secs => %(seconds)s)
 FROM picked LEFT JOIN crm_address a ON a.id = picked.address_id WHERE m.id = picked.id
 RETURNING m.id, m.contact_id, m.address_id, m.channel, m.content_id, m.campaign_id, m.entry, m.context,
-  coalesce(a.value, ''), m.message_class, m.purpose, m.held_out, m.priority, m.due_at, m.expires_at, m.attempts"""
+  coalesce(a.value, ''), m.message_class, m.purpose, m.held_out, m.priority, m.due_at, m.expires_at, m.attempts,
+  m.exclusion_group"""
 
 WAITING: Final = """
 SELECT channel FROM unnest(%s::text[]) AS channel
@@ -53,6 +54,7 @@ class Letter:
     due_at: datetime
     expires_at: datetime | None
     attempts: int
+    exclusion_group: str = ""
 
 
 def waiting(channels: Sequence[str], now: datetime) -> frozenset[str]:

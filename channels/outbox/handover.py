@@ -11,27 +11,30 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from datetime import time as clocktime
 from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
 
-from channels import gate, states, vetoes
+from channels import gate, limits, states, vetoes
 from channels.outbox import news
 from channels.outbox.claims import Letter
 from channels.outbox.revocation import PAUSED
 from channels.outbox.writing import Ready
 from channels.types import Defer, Go, Refuse, Verdict
-from crm import arrays, consent, partitions, workspace
+from crm import arrays, consent, partitions, whereabouts
 
 LOCK_CAMPAIGNS: Final = "SELECT pg_advisory_xact_lock_shared(key) FROM unnest(%s::bigint[]) AS key"
-LOCK_CONTACTS: Final = "SELECT id, zone FROM crm_contact WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
 LOCK_ADDRESSES: Final = "SELECT id FROM crm_address WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
-COUNTED: Final = """
-SELECT contact_id, array_agg(counted_at) FROM channels_message
-WHERE contact_id = ANY(%s) AND counted_at > %s AND message_class = 'marketing' GROUP BY contact_id"""
+# When somebody last wrote to us there: free words may follow within a day.
+INBOUND: Final = """
+SELECT contact_id, max(occurred_at) FROM crm_event
+WHERE contact_id = ANY(%s) AND name = 'Message Replied' AND channel = 'whatsapp' AND occurred_at > %s
+GROUP BY contact_id"""
+INBOUND_DAYS: Final = 2
+# A rival that is due within this time may go first.
+SOON: Final = timedelta(hours=1)
 
 GOING: Final = {"id": "bigint", "slots": "jsonb", "judged": "jsonb", "parts": "int"}
 HAND_OVER: Final = f"""
@@ -64,10 +67,13 @@ RETURNING {news.COLUMNS}"""  # noqa: S608
 class _Seen:
     """What the locks and the queries of one batch showed."""
 
-    zones: dict[int, str]
+    people: dict[int, whereabouts.Person]
     vetoed: dict[int, str]
     standings: dict[Any, consent.Standing]
-    counted: dict[int, list[datetime]]
+    counted: dict[int, list[gate.Counted]]
+    rivals: dict[int, int]
+    inbound: dict[int, datetime]
+    wished: dict[int, gate.Cap]
 
 
 def hand_over(batch: Sequence[Ready], *, lease: UUID, account_id: int, now: datetime) -> list[Ready]:
@@ -78,14 +84,14 @@ def hand_over(batch: Sequence[Ready], *, lease: UUID, account_id: int, now: date
     if not batch:
         return []
     with transaction.atomic():
-        house = _house()
-        zones = _lock([ready.letter for ready in batch])
-        seen = _look([ready.letter for ready in batch], zones, house, now)
+        people = _lock([ready.letter for ready in batch])
+        house = limits.house()
+        seen = _look([ready.letter for ready in batch], people, house, now)
         going: list[tuple[Ready, dict[str, Any]]] = []
         turned: list[tuple[Letter, Defer | Refuse]] = []
         # Where a contact has room for some of them only, the most important goes.
         for ready in sorted(batch, key=lambda each: (-each.letter.priority, each.letter.due_at, each.letter.id)):
-            verdict, proof = _judge(ready.letter, seen, house, now)
+            verdict, proof = _judge(ready, seen, house, now)
             if isinstance(verdict, Go):
                 going.append((ready, proof))
             else:
@@ -101,65 +107,84 @@ def turn_away(turned: Sequence[tuple[Letter, Defer | Refuse]], *, lease: UUID, n
         _turn_away(turned, lease, now)
 
 
-def _lock(letters: Sequence[Letter]) -> dict[int, str]:
+def _lock(letters: Sequence[Letter]) -> dict[int, whereabouts.Person]:
     campaigns = sorted({each.campaign_id for each in letters if each.campaign_id is not None})
     addresses = sorted({each.address_id for each in letters if each.address_id is not None})
     with connection.cursor() as cursor:
         if campaigns:
             cursor.execute(LOCK_CAMPAIGNS, [[partitions.LOCK_CAMPAIGN + each for each in campaigns]])
-        cursor.execute(LOCK_CONTACTS, [sorted({each.contact_id for each in letters})])
-        zones = dict(cursor.fetchall())
+        people = whereabouts.lock([each.contact_id for each in letters])
         cursor.execute(LOCK_ADDRESSES, [addresses])
-    return zones
+    return people
 
 
-def _look(letters: Sequence[Letter], zones: dict[int, str], house: gate.House, now: datetime) -> _Seen:
+def _look(letters: Sequence[Letter], people: dict[int, whereabouts.Person], house: gate.House, now: datetime) -> _Seen:
     """Statements of their own after the locks, so that they see what was committed before them."""
     contacts = sorted({each.contact_id for each in letters if each.message_class == gate.MARKETING})
-    counted: dict[int, list[datetime]] = {}
-    if contacts:
-        with connection.cursor() as cursor:
-            cursor.execute(COUNTED, [contacts, now - timedelta(days=house.cap_days)])
-            counted = dict(cursor.fetchall())
+    grouped = [each.id for each in letters if each.exclusion_group and each.message_class == gate.MARKETING]
+    wished = limits.wished(contacts)
     return _Seen(
-        zones=zones,
+        people=people,
         vetoed=vetoes.ask([each.id for each in letters], now),
         standings=consent.standings(list({_key(each): None for each in letters})),
-        counted=counted,
+        counted=limits.counted(contacts, house, now, wished.values()),
+        rivals=limits.rivals(grouped, now + SOON, now),
+        inbound=_inbound(sorted({each.contact_id for each in letters if each.channel == "whatsapp"}), now),
+        wished=wished,
     )
 
 
-def _judge(letter: Letter, seen: _Seen, house: gate.House, now: datetime) -> tuple[Verdict, dict[str, Any]]:
+def _inbound(contacts: Sequence[int], now: datetime) -> dict[int, datetime]:
+    if not contacts:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(INBOUND, [list(contacts), now - timedelta(days=INBOUND_DAYS)])
+        return dict(cursor.fetchall())
+
+
+def _judge(ready: Ready, seen: _Seen, house: gate.House, now: datetime) -> tuple[Verdict, dict[str, Any]]:
+    letter = ready.letter
     counted = seen.counted.setdefault(letter.contact_id, [])
-    facts = gate.Facts(
-        channel=letter.channel,
-        message_class=letter.message_class,
-        standing=seen.standings[_key(letter)],
-        zone=seen.zones.get(letter.contact_id, "UTC"),
-        veto=seen.vetoed.get(letter.id, ""),
-        held_out=letter.held_out,
-        expires_at=letter.expires_at,
-        counted=counted,
-    )
+    facts = _facts(ready, seen, counted)
     verdict = gate.judge(facts, house, now)
     if not isinstance(verdict, Go):
         return verdict, {}
     if letter.message_class == gate.MARKETING:
-        counted.append(now)
+        counted.append(gate.Counted(now, letter.channel, letter.purpose, letter.exclusion_group, letter.campaign_id))
     # Whose cap it was: a later merge gives the message to somebody else.
     return verdict, {"contact": letter.contact_id, **gate.passed_by(facts, house, now)}
+
+
+def _facts(ready: Ready, seen: _Seen, counted: Sequence[gate.Counted]) -> gate.Facts:
+    letter = ready.letter
+    person = seen.people.get(letter.contact_id, whereabouts.NOBODY)
+    place, zones = person.place(letter.recipient), person.zones(letter.recipient)
+    return gate.Facts(
+        channel=letter.channel,
+        message_class=letter.message_class,
+        standing=seen.standings[_key(letter)],
+        zone=person.zone,
+        veto=seen.vetoed.get(letter.id, ""),
+        held_out=letter.held_out,
+        expires_at=letter.expires_at,
+        counted=counted,
+        purpose=letter.purpose,
+        country=place.country,
+        region=place.region,
+        zones=zones,
+        campaign=letter.campaign_id,
+        group=letter.exclusion_group,
+        rival=seen.rivals.get(letter.id),
+        when_quiet=limits.when_quiet(letter.context),
+        inbound_at=seen.inbound.get(letter.contact_id),
+        template=bool(ready.outgoing.body.get("template")),
+        wish=seen.wished.get(letter.contact_id),
+    )
 
 
 def _key(letter: Letter) -> tuple[int, int | None, str, str]:
     purpose = consent.purpose_of(letter.purpose, letter.message_class)
     return letter.contact_id, letter.address_id, purpose, letter.channel
-
-
-def _house() -> gate.House:
-    space = workspace.current()
-    # A workspace that was never saved has the texts of its defaults.
-    begins, ends = (clocktime.fromisoformat(str(each)) for each in (space.quiet_from, space.quiet_until))
-    return gate.House(begins, ends, space.cap_messages, space.cap_days)
 
 
 def _write_going(

@@ -18,7 +18,7 @@ COLUMNS: Final = {
     "visit": "int", "slot": "text", "entry": "text", "edition": "boolean", "held_out": "boolean",
     "message_class": "text", "purpose": "text", "priority": "smallint", "state": "text", "reason": "text",
     "due_at": "timestamptz", "expires_at": "timestamptz", "context": "jsonb", "settled_at": "timestamptz",
-    "created_at": "timestamptz",
+    "created_at": "timestamptz", "exclusion_group": "text",
 }  # fmt: skip
 
 EXISTING: Final = f"""
@@ -56,6 +56,7 @@ class Planned(NamedTuple):
     address_id: int | None = None
     address_hash: str = ""
     account_id: int | None = None
+    exclusion_group: str = ""
 
 
 def enqueue(planned: Sequence[Planned], now: datetime) -> list[int]:

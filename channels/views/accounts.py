@@ -13,14 +13,15 @@ from django.urls import reverse
 from django.utils.translation import get_language, to_locale
 from django.utils.translation import gettext as _
 
-from channels import accounts
+from channels import accounts, complaints
 from channels.forms.accounts import CARRIERS, AccountForm, carrier_word
 from channels.models import Account
 from channels.providers import carriers
-from channels.views import wording
+from channels.views import domains, wording
 from crm import clock, pages, toasts, workspace
 from crm.errors import Problem, Problems
 
+LIMITS = {"warn": "0.10 %", "pause": "0.30 %", "enough": complaints.ENOUGH}
 # Those that a message can leave through today.
 CHANNELS = ("email", "sms", "whatsapp", "push")
 
@@ -96,6 +97,8 @@ def _edit(request: HttpRequest, account: Account) -> HttpResponse:
         "carrier": carrier,
         "carriers": _carriers(account.channel, carrier),
     }
+    if account.pk and account.channel == "email":
+        context |= {"domains": domains.shown(), "limits": LIMITS}
     return render(request, "channels/settings/account.html", context, status=422 if form.is_bound else 200)
 
 

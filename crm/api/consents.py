@@ -9,7 +9,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from crm import capture, clock, errors, publicids, references, words
+from crm import capture, clock, confirming, errors, intake, normalise, publicids, references, words, workspace
 from crm.api import arrivals, people
 from crm.api.contacts import ConsentSaid
 from crm.models import ConsentReceipt, ConsentState
@@ -88,6 +88,36 @@ class Consents(Endpoint):
         (received,) = capture.receive([arrivals.of_consent(said, self.principal)], now=clock.now())
         arrivals.refuse(received)
         return Response(answer(received), status=201)
+
+
+class ConfirmDraft(shapes.Shape):
+    """The code that somebody was sent by SMS, typed into your own form."""
+
+    phone = fields.TextField(max_length=40)
+    code = serializers.RegexField(r"^[0-9]{6}$", error_messages={"invalid": "A code has six digits."})
+    evidence = fields.ObjectField(required=False, help_text="What proves it: ip and user_agent of the person, …")
+
+
+class ConfirmAnswer(serializers.Serializer[Any]):
+    contact = serializers.CharField()
+    confirmed = serializers.ListField(child=fields.ObjectField())
+
+
+class Confirm(Endpoint):
+    needs: ClassVar[dict[str, str]] = {"POST": "consents.write"}
+
+    @extend_schema(operation_id="consents_confirm", request=ConfirmDraft, responses={200: ConfirmAnswer})
+    def post(self, request: Request) -> Response:
+        said, now = shapes.read(ConfirmDraft, request), clock.now()
+        try:
+            place = "phone", normalise.phone(said["phone"], workspace.current().country)
+        except errors.Problem as problem:
+            raise problem.under("/phone") from None
+        asked = confirming.confirm_code(place, said["code"], intake.evidence(said.get("evidence")), now)
+        if asked is None:
+            raise errors.Problem("/code", "wrong_code", "This code is not right, or too old, or was tried too often.")
+        done = [{"purpose": each["purpose"], "channel": each["channel"]} for each in asked.items]
+        return Response({"contact": publicids.encode("ctc", asked.contact_id), "confirmed": done})
 
 
 def answer(received: capture.Received) -> dict[str, Any]:

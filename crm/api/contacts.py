@@ -40,6 +40,10 @@ class ConsentSaid(shapes.Shape):
     wording = fields.TextField(max_length=120, required=False, allow_blank=True)
     occurred_at = fields.InstantField(required=False, help_text="When it was said; now, if it is left out.")
     until = fields.InstantField(required=False, help_text="Needed with paused.")
+    confirm = serializers.BooleanField(
+        required=False, help_text="Ask them to confirm it at their address, whatever the settings say."
+    )
+    evidence = fields.ObjectField(required=False, help_text="What proves it: ip and user_agent of the person, …")
 
 
 class ContactDraft(shapes.Shape):

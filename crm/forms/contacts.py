@@ -9,7 +9,7 @@ from django import forms
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from crm import clock, columns, folding, normalise, statements, telling, territories, workspace
+from crm import clock, columns, evidence_files, folding, normalise, statements, telling, territories, workspace
 from crm.display import CHANNELS
 from crm.errors import Problem
 from crm.forms.place import all_zones, countries
@@ -170,9 +170,22 @@ class SaidForm(forms.Form):
         widget=forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
         help_text=_("Empty: now."),
     )
+    proof = forms.FileField(
+        label=_("A scan or a recording"), required=False, max_length=200,
+        help_text=_("PDF, JPEG, PNG, MP3 or WAV of at most 10 MB."),
+        widget=forms.ClearableFileInput({"accept": ".pdf,.jpg,.jpeg,.png,.mp3,.wav"}),
+    )  # fmt: skip
+    file: evidence_files.File | None = None
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
+        if given.get("proof"):
+            try:
+                self.file = evidence_files.read(given["proof"])
+            except Problem as problem:
+                self.add_error("proof", problem.detail)
+            if not given.get("said"):
+                self.add_error("proof", _("Tick what they said: a proof without it proves nothing."))
         if given.get("said"):
             for name in ("method", "source"):
                 if not given.get(name) and name not in self.errors:
@@ -202,6 +215,7 @@ class SaidForm(forms.Form):
             "source": given["source"],
             "wording": given["wording"],
             "occurred_at": given["occurred_at"].isoformat() if given["occurred_at"] else None,
+            "evidence": {"file": self.file.as_evidence()} if self.file else {},
         }
         pairs = [each.split(".", 1) for each in given["said"]]
         return [{"purpose": purpose, "channel": channel, **proof} for purpose, channel in pairs]

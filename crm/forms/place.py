@@ -93,18 +93,8 @@ class WorkspaceFields(forms.Form):
 
 
 class WorkspaceForm(WorkspaceFields):
-    """All of a workspace, with the limits that hold for every message."""
+    """All of a workspace. How often and when people hear from it stands with the sending rules."""
 
-    quiet_from = forms.TimeField(label=_("Quiet from"), widget=forms.TimeInput({"type": "time"}, format="%H:%M"))
-    quiet_until = forms.TimeField(
-        label=_("Quiet until"),
-        widget=forms.TimeInput({"type": "time"}, format="%H:%M"),
-        help_text=_("Marketing waits for the morning of the person it is for. The same time twice: never quiet."),
-    )
-    cap_messages = forms.IntegerField(
-        label=_("Messages at most"), min_value=1, max_value=100, help_text=_("Marketing to one person, all channels.")
-    )
-    cap_days = forms.IntegerField(label=_("within days"), min_value=1, max_value=90)
     global_holdout_pct = forms.IntegerField(
         label=_("Never get any campaign, %"),
         min_value=0,

@@ -1,4 +1,4 @@
-"""Made-up contacts go, with everything that hangs on them; never anybody real."""
+"""Contacts nobody was go, with everything that hangs on them: made up, or asked to confirm and never heard of."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ BENEATH: Final = (
     # By the run: its partitions have an index for that, and none for the contact.
     ("campaigns_visit", "run_id", "SELECT id FROM campaigns_enrolment WHERE contact_id = ANY(%s)"),
 )
-LAST: Final = ("crm_consentreceipt", "crm_identifier")
+# A receipt goes while its confirmation says that it may (`crm.database`), so that goes after it.
+LAST: Final = ("crm_consentreceipt", "crm_confirmation", "crm_identifier")
 
 
 def remove(contacts: Sequence[int]) -> int:
@@ -35,7 +36,7 @@ def remove(contacts: Sequence[int]) -> int:
         addresses = [number for (number,) in cursor.fetchall() if number is not None]
         for table, column, inner in BENEATH:
             cursor.execute(f"DELETE FROM {table} WHERE {column} IN ({inner})", [asked])  # noqa: S608 - our own names
-        for table, column in (*_hanging(), *((table, "contact_id") for table in LAST)):
+        for table, column in (*hanging(), *((table, "contact_id") for table in LAST)):
             cursor.execute(f"DELETE FROM {table} WHERE {column} = ANY(%s)", [asked])  # noqa: S608 - our own names
         _addresses(addresses)
         cursor.execute("UPDATE crm_contact SET merged_into_id = NULL WHERE merged_into_id = ANY(%s)", [asked])
@@ -53,7 +54,7 @@ def _on_the_wire(contacts: Sequence[int]) -> set[int]:
         return {contact for (contact,) in cursor.fetchall()}
 
 
-def _hanging() -> Iterator[tuple[str, str]]:
+def hanging() -> Iterator[tuple[str, str]]:
     """Every table of ours with a column for a contact, whoever added it."""
     yield from PLAIN.items()
     for model in apps.get_models():

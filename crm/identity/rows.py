@@ -193,6 +193,7 @@ TWINS = {
     "crm_listmember": "w.list_id = l.list_id",
     "crm_groupmember": "w.group_id = l.group_id",
     "crm_wish": "true",
+    "crm_evidencefile": "w.sha256 = l.sha256",
 }
 TABLES = {
     "crm_identifier": "contact_id",
@@ -202,6 +203,8 @@ TABLES = {
     "crm_listmember": "contact_id",
     "crm_groupmember": "contact_id",
     "crm_wish": "contact_id",
+    "crm_confirmation": "contact_id",
+    "crm_evidencefile": "contact_id",
     "crm_consentreceipt": "contact_id",
     "crm_event": "contact_id",
     "crm_order": "contact_id",

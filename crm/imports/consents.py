@@ -4,7 +4,7 @@ never over somebody's no. The bulk form of `crm.consent`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +27,10 @@ class Grant:
     occurred_at: datetime
     wording: str = ""
     expires_at: datetime | None = None
+
+    def marked(self, mark: str) -> Grant:
+        """The same with the import named in its source."""
+        return replace(self, source=self.source[: 400 - len(mark)] + mark)
 
 
 def parse(data: Any) -> Grant:
@@ -97,11 +101,19 @@ def record(grant: Grant, now: datetime) -> None:
             cursor.execute(_GRANT, values)
 
 
+def would_record(grant: Grant) -> None:
+    """Mark those of the staged chunk whom `record` would give a receipt."""
+    for channel in grant.channels:
+        asked = {"purpose": grant.purpose, "channel": channel, "medium": words.MEDIUM.get(channel, "")}
+        with connection.cursor() as cursor:
+            cursor.execute(f"{_OPEN} INSERT INTO staged_touched SELECT contact_id FROM open", asked)
+
+
 # Who has said anything keeps their state: an import lifts no no and completes no double opt-in, and
 # a yes that is known already needs no second receipt (the same file twice changes nothing).
 _ASKED = """
   SELECT DISTINCT ON (p.contact_id) p.contact_id, p.fresh, x.id AS address_id, coalesce(x.hash, '') AS address_hash
-  FROM staged_place p
+  FROM (SELECT * FROM staged_place WHERE line NOT IN (SELECT line FROM staged_refused)) p
   LEFT JOIN staged_trace t ON t.line = p.line AND t.medium = %(medium)s
   LEFT JOIN LATERAL (
     SELECT a.id, a.hash FROM crm_address a WHERE a.medium = %(medium)s AND a.hash = t.hash
@@ -119,7 +131,7 @@ _HASH = receipts.hash_sql({
     "occurred_at": "%(occurred_at)s::timestamptz", "recorded_at": "%(recorded_at)s::timestamptz",
     "evidence_hash": "''::text",
 })  # fmt: skip
-_GRANT = f"""
+_OPEN = f"""
 WITH asked AS ({_ASKED}), open AS (
   SELECT asked.*, coalesce(head.chain_seq, 0) + 1 AS seq, coalesce(head.hash, '') AS prev_hash
   FROM asked
@@ -131,7 +143,9 @@ WITH asked AS ({_ASKED}), open AS (
   LEFT JOIN LATERAL (SELECT stopped FROM crm_addressconsent n WHERE n.address_id = asked.address_id
     AND n.purpose = %(purpose)s AND n.channel = %(channel)s LIMIT 1) here ON true
   WHERE (said.state IS NULL OR said.state IN ('unknown', 'expired')) AND here.stopped IS NOT TRUE
-), given AS (
+)
+"""  # noqa: S608 - built from our own parts
+_GRANT = f"""{_OPEN}, given AS (
   INSERT INTO crm_consentreceipt (contact_id, chain, chain_seq, purpose, channel, address_id, address_hash,
     action, basis, method, source, wording, evidence, evidence_hash, expires_at, occurred_at, recorded_at,
     prev_hash, hash)

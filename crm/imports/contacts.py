@@ -8,24 +8,42 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from django.db import connection, transaction
 
-from crm import columns, normalise, suppression, workspace, zones
+from crm import columns, normalise, ownfields, suppression, typed, workspace, zones
 from crm import consent as consent_book
-from crm.errors import Problem
+from crm.errors import Problem, Problems
 from crm.identity.rows import sort_name
-from crm.imports import consents, jobs, mapping, staging
+from crm.imports import cells, consents, jobs, mapping, staging
 from crm.imports.jobs import Job, Summary
-from crm.imports.staging import Chunk, Merged, Person
+from crm.imports.outcomes import REJECTED, Outcome, Reject
+from crm.imports.staging import Chunk, Merged, Person, Policy
 from crm.imports.tables import Rejected, Table
 from crm.models import Store
 
 CHUNK = 10_000
 AGAIN = 3
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How people are taken in: who did it, when, what becomes of who is known, and what they agreed to.
+
+    `journal`: the job that notes whom it made and changed; 0: nobody notes.
+    """
+
+    source: str
+    actor: str
+    now: datetime
+    policy: Policy = staging.EVERYTHING_NEW
+    grants: Sequence[consents.Grant] = field(default=())
+    journal: int = 0
 
 
 def run(path: Path, columns: Any, consent: Any = None, *, job: Job) -> Summary:
@@ -35,100 +53,145 @@ def run(path: Path, columns: Any, consent: Any = None, *, job: Job) -> Summary:
     """
     table = Table(path)
     found = mapping.parse(columns, table, mapping.FIELDS)
-    grant = consents.parse(consent) if consent is not None else None
-    reader = _Reader(table, found)
+    grants = [consents.parse(consent)] if consent is not None else []
+    reader = Reader(table, found)
+    terms = Terms(job.source, job.actor, job.now, grants=grants)
     staging.make_tables()
     with job.open(table, columns, consent) as summary:
-        for chunk in _ahead(reader.chunks(job)):
-            _merge(chunk, grant, job, summary)
+        for chunk in ahead(reader.chunks()):
+            job.take(merge(chunk, terms), summary)
         jobs.refresh_rules(summary)
     return summary
 
 
-def _merge(chunk: Chunk, grant: consents.Grant | None, job: Job, summary: Summary) -> None:
+def merge(chunk: Chunk, terms: Terms) -> Outcome:
     """Merge a chunk; rows that turned out to be the same person go round again, in order."""
+    outcome = Outcome(rejects=list(chunk.rejects))
     while chunk.people:
-        merged = _merge_once(chunk, grant, job)
+        merged = _merge_once(chunk, terms)
         by_line = {person.line: person for person in chunk.people}
-        for line in merged.ambiguous:
-            job.reject(
-                line,
-                by_line[line].cells,
-                "identifiers_of_two_contacts",
-                "Its identifiers belong to two different contacts; merge these or correct the row.",
-            )
-        summary.add(merged.created, merged.updated, merged.unchanged, merged.touched)
-        job.progress(summary)
+        outcome.rejects += [_two_people(by_line[line]) for line in merged.ambiguous]
+        outcome.created += merged.created
+        outcome.updated += merged.updated
+        outcome.unchanged += merged.unchanged
+        outcome.touched += merged.touched
         again = set(merged.again)
         chunk = Chunk([person for person in chunk.people if person.line in again])
+    return outcome
 
 
-def _merge_once(chunk: Chunk, grant: consents.Grant | None, job: Job) -> Merged:
+def judge(chunk: Chunk, terms: Terms) -> Outcome:
+    """What would become of a chunk; nothing is written."""
+    outcome = Outcome(rejects=list(chunk.rejects))
+    by_line = {person.line: person for person in chunk.people}
+    with transaction.atomic():
+        staging.lay_out(chunk, terms.policy)
+        for grant in terms.grants:
+            consents.would_record(grant)
+        for line, verdict in staging.judged(terms.policy):
+            if verdict == REJECTED:
+                outcome.rejects.append(_two_people(by_line[line]))
+            else:
+                outcome.verdicts.append((line, verdict))
+    return outcome
+
+
+def _two_people(person: Person) -> Reject:
+    return Reject(
+        person.line,
+        person.cells,
+        "identifiers_of_two_contacts",
+        "Its identifiers belong to two different contacts; merge these or correct the row.",
+    )
+
+
+def _merge_once(chunk: Chunk, terms: Terms) -> Merged:
     for attempt in range(AGAIN):
         try:
             with transaction.atomic():
                 # Asynchronous: a crash loses the last chunks, and the file read again brings them.
                 with connection.cursor() as cursor:
                     cursor.execute("SET LOCAL synchronous_commit = off")
-                merged = staging.merge(chunk, source=job.source, actor=job.actor, now=job.now)
-                consent_book.bind(staging.newly_reachable(), now=job.now)
-                if grant is not None:
-                    consents.record(grant, job.now)
-                return staging.settle(merged)
+                merged = staging.merge(
+                    chunk, source=terms.source, actor=terms.actor, now=terms.now, policy=terms.policy
+                )
+                consent_book.bind(staging.newly_reachable(), now=terms.now)
+                for grant in terms.grants:
+                    consents.record(grant, terms.now)
+                staging.settle(merged)
+                if terms.journal:
+                    staging.journal(terms.journal)
+                return merged
         except staging.Raced:
             if attempt == AGAIN - 1:
                 raise
     raise AssertionError("unreachable")
 
 
-class _Reader:
-    """Turns rows of the file into people, or into rejections with their reason."""
+class Reader:
+    """Turns rows of the file into people, or into rejections with their reason.
 
-    def __init__(self, table: Table, columns: mapping.Mapping) -> None:
-        self.table = table
-        self.columns = columns
+    `dates`: whether the day or the month comes first; `agrees`: the column that says who agreed (None: all did).
+    """
+
+    def __init__(
+        self, table: Table, columns: mapping.Mapping, *, dates: str = "", agrees: int | None = None
+    ) -> None:
+        self.table, self.columns, self.dates, self.agrees = table, columns, dates, agrees
         space = workspace.current()
         self.country, self.zone = space.country, space.zone
         self.stores = {store.code: store for store in Store.objects.all()}
+        self.own = ownfields.known()
 
-    def chunks(self, job: Job) -> Iterator[Chunk]:
-        """People in chunks in which no trace appears twice (a repeated one opens the next chunk)."""
-        chunk: list[Person] = []
+    def chunks(self, after: int = 0, size: int = 0) -> Iterator[Chunk]:
+        """People behind line `after`, in chunks in which no trace appears twice (a repeated one opens the next)."""
+        people: list[Person] = []
+        rejects: list[Reject] = []
         seen: set[tuple[str, str]] = set()
+        last, size = after, size or CHUNK
         for row in self.table:
-            if isinstance(row, Rejected):
-                job.reject(row.line, [row.text.rstrip("\r\n")], row.code, row.detail)
+            if row.line <= after:
                 continue
-            try:
-                person = self.person(row.line, row.cells)
-            except Problem as problem:
-                job.reject(row.line, row.cells, problem.code, str(problem))
-                continue
-            keys = [trace[:2] for trace in person.traces]
-            if len(chunk) >= CHUNK or not seen.isdisjoint(keys):
-                yield Chunk(chunk)
-                chunk, seen = [], set()
-            chunk.append(person)
-            seen.update(keys)
-        if chunk:
-            yield Chunk(chunk)
+            found = self.read(row) if not isinstance(row, Rejected) else _unread(row)
+            keys = [trace[:2] for trace in found.traces] if isinstance(found, Person) else []
+            if len(people) + len(rejects) >= size or not seen.isdisjoint(keys):
+                yield Chunk(people, last, rejects)
+                people, rejects, seen = [], [], set()
+            if isinstance(found, Person):
+                people.append(found)
+                seen.update(keys)
+            else:
+                rejects.append(found)
+            last = row.line
+        if people or rejects:
+            yield Chunk(people, last, rejects)
 
-    def person(self, line: int, cells: list[str]) -> Person:
+    def read(self, row: Any) -> Person | Reject:
+        try:
+            return self.person(row.line, row.cells)
+        except Problem as problem:
+            return Reject(row.line, row.cells, problem.code, str(problem))
+        except Problems as wrong:
+            return Reject(row.line, row.cells, wrong.problems[0].code, str(wrong.problems[0]))
+
+    def person(self, line: int, row: list[str]) -> Person:
         """Raises Problem when a cell cannot be what its column says."""
-        person = Person(line, cells)
+        person = Person(line, row)
         for name, column in self.columns.fields.items():
-            if cells[column].strip():
-                self._field(person, name, cells[column].strip())
+            if text := row[column].strip():
+                self._field(person, name, cells.plain(text))
         for name, column in self.columns.custom.items():
-            if cells[column].strip():
-                person.custom[name] = normalise.clean(cells[column])
+            if text := row[column].strip():
+                person.custom[name] = self._own(name, cells.plain(text))
         columns.free_fields(person.custom)
         country = person.fields.get("country") or self.country
         for kind, column in self.columns.traces.items():
-            if cells[column].strip():
-                person.traces.append(_trace(kind, cells[column], country))
+            if text := row[column].strip():
+                person.traces.append(_trace(kind, cells.plain(text), country))
         if not person.traces:
             raise Problem("", "no_identifier", "No e-mail, phone, card or id: nobody would be recognised.")
+        if self.agrees is not None:
+            person.agreed = cells.agreed(row[self.agrees])
         self._derive(person)
         return person
 
@@ -138,8 +201,21 @@ class _Reader:
                 raise Problem("/home_store", "unknown_store", f"There is no store with the code {text!r}.")
             person.fields["home_store_id"] = self.stores[text].id
             person.store_zone = self.stores[text].zone
+        elif name == "birth_date":
+            person.fields[name] = _under(name, cells.day, text, self.dates)
         else:
-            person.fields[name] = _column(name, text)
+            person.fields[name] = _under(name, columns.column, name, text)
+
+    def _own(self, name: str, text: str) -> Any:
+        """The shop's own field in its kind; one the shop has not defined is kept as text."""
+        clean = normalise.clean(text)
+        if name == "customer_since" and cells.is_day(clean):
+            clean = _under(f"fields.{name}", cells.day, clean, self.dates).isoformat()
+        if name not in self.own:
+            return clean
+        if self.own[name].kind == "date":
+            clean = _under(f"fields.{name}", cells.day, clean, self.dates).isoformat()
+        return _under(f"fields.{name}", typed.value, self.own[name], clean)
 
     def _derive(self, person: Person) -> None:
         fields = person.fields
@@ -154,9 +230,13 @@ class _Reader:
         )
 
 
-def _column(name: str, text: str) -> Any:
+def _unread(row: Rejected) -> Reject:
+    return Reject(row.line, [row.text.rstrip("\r\n")], row.code, row.detail)
+
+
+def _under(name: str, read: Any, *given: Any) -> Any:
     try:
-        return columns.column(name, text)
+        return read(*given)
     except Problem as problem:
         raise problem.under(f"/{name}") from None
 
@@ -170,20 +250,33 @@ def _trace(kind: str, text: str, country: str) -> tuple[str, str, str | None, st
     return (kind, trace.value, medium, suppression.address_hash(medium, trace.value) if medium else None)
 
 
-def _ahead(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
-    """The same chunks, made one ahead in a thread; what it raises is raised here."""
+def ahead(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+    """The same chunks, made one ahead in a thread; what it raises is raised here. Closed, the thread ends."""
     ready: queue.Queue[Chunk | BaseException | None] = queue.Queue(maxsize=2)
+    enough = threading.Event()
+
+    def hand_over(item: Chunk | BaseException | None) -> None:
+        while not enough.is_set():
+            try:
+                return ready.put(item, timeout=1)
+            except queue.Full:
+                continue
 
     def make() -> None:
         try:
             for chunk in chunks:
-                ready.put(chunk)
-            ready.put(None)
+                hand_over(chunk)
+                if enough.is_set():
+                    return
+            hand_over(None)
         except BaseException as error:  # noqa: BLE001 - carried over to the caller
-            ready.put(error)
+            hand_over(error)
 
     threading.Thread(target=make, name="import-reader", daemon=True).start()
-    while (item := ready.get()) is not None:
-        if isinstance(item, BaseException):
-            raise item
-        yield item
+    try:
+        while (item := ready.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        enough.set()

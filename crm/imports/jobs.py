@@ -17,7 +17,8 @@ from typing import Any, TextIO
 from django.conf import settings
 from django.db import connection
 
-from crm import arrays, audit, clock
+from crm import arrays, audit, clock, tables
+from crm.imports.outcomes import Outcome
 from crm.imports.tables import Table
 from crm.models import ImportJob
 
@@ -101,9 +102,16 @@ class Job:
                 self._file = self._rejects_path.open("w", encoding="utf-8", newline="")
                 csv.writer(self._file).writerow([*self._header, "line", "reason", "remedy"])
             width = len(self._header)
-            padded = [_safe(cell) for cell in (*cells, *[""] * width)][: max(width, len(cells))]
+            padded = [tables.harmless(cell) for cell in (*cells, *[""] * width)][: max(width, len(cells))]
             csv.writer(self._file).writerow([*padded, line, code, detail])
             self._rejected += 1
+
+    def take(self, outcome: Outcome, summary: Summary) -> None:
+        """Add a piece to the sums; its rejected rows to their file."""
+        for one in outcome.rejects:
+            self.reject(one.line, one.cells, one.code, one.detail)
+        summary.add(outcome.created, outcome.updated, outcome.unchanged, outcome.touched)
+        self.progress(summary)
 
     def progress(self, summary: Summary) -> None:
         if time.monotonic() - self._said >= 1:
@@ -114,18 +122,19 @@ class Job:
 
 def refresh_rules(summary: Summary) -> None:
     """Tell the rules who changed: one by one, or all anew when they are many."""
-    with connection.cursor() as cursor:
-        if summary.touched_count > MANY:
-            cursor.execute("UPDATE crm_segment SET built_revision = 0 WHERE archived_at IS NULL")
+    if summary.touched_count > MANY:
+        ask_all_rules()
     if summary.touched_count <= MANY:
         arrays.insert("crm_dirty", {"contact": "bigint", "mention": "text"}, [(each, "*") for each in summary.touched])
+
+
+def ask_all_rules() -> None:
+    """Everybody is looked at anew by every rule."""
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE crm_segment SET built_revision = 0 WHERE archived_at IS NULL")
 
 
 def digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
-
-def _safe(cell: str) -> str:
-    """A cell that a spreadsheet would take for a formula is shown as text."""
-    return f"'{cell}" if cell.lstrip()[:1] in ("=", "+", "-", "@", "＝", "＋", "－", "＠") and cell.strip() else cell

@@ -17,6 +17,11 @@ ORDER = (
     "order_id", "occurred_at", "total", "currency", "channel", "store", "cart_id", "coupon", "discount",
     "sku", "name", "quantity", "price",
 )  # fmt: skip
+PRODUCT = ("sku", "name", "url", "image", "categories", "brand", "price", "currency", "active")
+STOCK = ("sku", "place", "available", "at")
+# What a file of each kind may say beside who somebody is.
+KNOWN = {"contacts": FIELDS, "orders": ORDER, "products": PRODUCT, "stock": STOCK, "suppressions": ()}
+GOODS = ("products", "stock")
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,7 @@ class Mapping:
     custom: dict[str, int]
 
 
-def parse(data: Any, table: Table, known: tuple[str, ...]) -> Mapping:
+def parse(data: Any, table: Table, known: tuple[str, ...], *, of_people: bool = True) -> Mapping:
     """Check a mapping against the file's header. `known`: targets beside identifiers and `fields.*`.
 
     Raises Problems with every unknown target and every column the file does not have.
@@ -43,7 +48,7 @@ def parse(data: Any, table: Table, known: tuple[str, ...]) -> Mapping:
             _sort(found, target, table.column(str(column), pointer), known)
         except Problem as problem:
             problems.append(problem)
-    if not problems and not found.traces:
+    if not problems and of_people and not found.traces:
         problems.append(
             Problem("", "no_identifier", f"Map at least one of {', '.join(TRACES)}, or nobody is recognised.")
         )

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from crm import capture, workspace
 from crm.errors import Problem, Problems
-from crm.imports import mapping
+from crm.imports import cells, mapping
 from crm.imports.jobs import Job, Summary
+from crm.imports.outcomes import CREATED, UNCHANGED, Outcome, Reject
 from crm.imports.tables import Rejected, Row, Table
 
 REQUIRED = ("order_id", "occurred_at", "total")
 LINE = ("sku", "name", "quantity", "price")
+AMOUNTS = ("total", "discount", "quantity", "price")
 DAY = len("1997-01-01")
 
 
@@ -29,6 +30,15 @@ class Purchase:
     lines: list[dict[str, str]] = field(default_factory=list)
 
 
+@dataclass
+class Batch:
+    """Some purchases, the rows among them that are none, and the last line of it all."""
+
+    purchases: list[Purchase] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    line: int = 0
+
+
 def run(path: Path, columns: Any, *, job: Job) -> Summary:
     """Import a CSV of orders: one row each, or one row per line with the same `order_id`.
 
@@ -36,38 +46,67 @@ def run(path: Path, columns: Any, *, job: Job) -> Summary:
     """
     table = Table(path)
     found = mapping.parse(columns, table, mapping.ORDER)
-    missing = [name for name in REQUIRED if name not in found.fields]
-    if missing:
-        raise Problems([Problem(f"/{name}", "required", f"Map a column to {name}.") for name in missing])
+    check(found)
     currency = workspace.current().currency
     with job.open(table, columns, None) as summary:
-        purchases = _purchases(table, found, job)
-        while batch := list(islice(purchases, capture.MOST)):
-            _bring(batch, currency, job, summary)
-            job.progress(summary)
+        for batch in batches(table, found):
+            job.take(bring(batch, currency, job), summary)
     return summary
 
 
-def _bring(batch: list[Purchase], currency: str, job: Job, summary: Summary) -> None:
+def check(found: mapping.Mapping) -> None:
+    """Raises Problems where a column is missing without which nothing is an order."""
+    missing = [name for name in REQUIRED if name not in found.fields]
+    if missing:
+        raise Problems([Problem(f"/{name}", "required", f"Map a column to {name}.") for name in missing])
+
+
+def bring(batch: Batch, currency: str, terms: Any) -> Outcome:
+    """Store a batch. `terms`: who brings it, from where and when (`actor`, `source`, `now`)."""
+    outcome = Outcome(rejects=list(batch.rejects))
     arrivals = [
         capture.Arrival(
             [{"kind": kind, "value": value} for kind, value in purchase.traces.items()],
             events=[_event(purchase, currency)],
-            source=job.source,
-            actor=job.actor,
+            source=terms.source,
+            actor=terms.actor,
             quiet=True,
         )
-        for purchase in batch
+        for purchase in batch.purchases
     ]
-    for purchase, received in zip(batch, capture.receive(arrivals, now=job.now), strict=True):
-        count = len(purchase.rows)
+    for purchase, received in zip(batch.purchases, capture.receive(arrivals, now=terms.now), strict=True):
         if received.problem:
-            for row in purchase.rows:
-                job.reject(row.line, row.cells, received.problem.code, str(received.problem))
-        elif received.duplicates:
-            summary.add(0, 0, count, [])
+            wrong = received.problem
+            outcome.rejects += [Reject(row.line, row.cells, wrong.code, str(wrong)) for row in purchase.rows]
         else:
-            summary.add(count, 0, 0, [])
+            lines = [row.line for row in purchase.rows]
+            outcome.say(lines, UNCHANGED if received.duplicates else CREATED)
+    return outcome
+
+
+def batches(table: Table, columns: mapping.Mapping, after: int = 0, *, dates: str = "") -> Iterator[Batch]:
+    """What stands behind line `after`. Rows that follow one another with the same order id are one purchase."""
+    batch, current = Batch(line=after), None
+    for row in table:
+        if row.line <= after:
+            continue
+        found = _read(row, columns, dates)
+        if current and isinstance(found, Purchase) and found.head["order_id"] == current.head["order_id"]:
+            current.rows += found.rows
+            current.lines += found.lines
+            batch.line = row.line
+            continue
+        if len(batch.purchases) + len(batch.rejects) >= capture.MOST:
+            yield batch
+            batch = Batch()
+        batch.line = row.line
+        if isinstance(found, Reject):
+            batch.rejects.append(found)
+        else:
+            current = found
+            batch.purchases.append(found)
+    if batch.purchases or batch.rejects:
+        yield batch
 
 
 def _event(purchase: Purchase, currency: str) -> dict[str, Any]:
@@ -92,34 +131,39 @@ def _event(purchase: Purchase, currency: str) -> dict[str, Any]:
     }
 
 
-def _purchases(table: Table, columns: mapping.Mapping, job: Job) -> Iterator[Purchase]:
-    """Rows that follow one another with the same order id are one purchase."""
-    current: Purchase | None = None
-    for row in table:
-        if isinstance(row, Rejected):
-            job.reject(row.line, [row.text.rstrip("\r\n")], row.code, row.detail)
-            continue
-        purchase = _read(row, columns)
-        empty = [name for name in REQUIRED if not purchase.head.get(name)]
-        if empty or not purchase.traces:
-            what = empty[0] if empty else "an identifier of the customer"
-            job.reject(row.line, row.cells, "required", f"The row has no {what}.")
-            continue
-        if current and current.head["order_id"] == purchase.head["order_id"]:
-            current.rows += purchase.rows
-            current.lines += purchase.lines
-            continue
-        if current:
-            yield current
-        current = purchase
-    if current:
-        yield current
-
-
-def _read(row: Row, columns: mapping.Mapping) -> Purchase:
-    cells = {name: row.cells[column].strip() for name, column in columns.fields.items()}
-    traces = {kind: row.cells[column].strip() for kind, column in columns.traces.items()}
-    line = {name: cells.pop(name) for name in LINE if cells.get(name)}
+def _read(row: Row | Rejected, columns: mapping.Mapping, dates: str) -> Purchase | Reject:
+    if isinstance(row, Rejected):
+        return Reject(row.line, [row.text.rstrip("\r\n")], row.code, row.detail)
+    head = {name: cells.plain(row.cells[column].strip()) for name, column in columns.fields.items()}
+    traces = {kind: cells.plain(row.cells[column].strip()) for kind, column in columns.traces.items()}
+    empty = [name for name in REQUIRED if not head.get(name)]
+    if empty or not any(traces.values()):
+        what = empty[0] if empty else "an identifier of the customer"
+        return Reject(row.line, row.cells, "required", f"The row has no {what}.")
+    try:
+        _normalise(head, dates)
+    except Problem as problem:
+        return Reject(row.line, row.cells, problem.code, str(problem))
+    line = {name: head.pop(name) for name in LINE if head.get(name)}
     return Purchase(
-        {kind: value for kind, value in traces.items() if value}, cells, [row], [line] if line.get("sku") else []
+        {kind: value for kind, value in traces.items() if value}, head, [row], [line] if line.get("sku") else []
     )
+
+
+def _normalise(head: dict[str, str], dates: str) -> None:
+    """Dates and amounts as they are written in Spain and Russia too; what is written our way stays as it is."""
+    try:
+        head["occurred_at"] = cells.instant(head["occurred_at"], dates)
+    except Problem as problem:
+        if problem.code == "ambiguous_date":
+            raise problem.under("/occurred_at") from None
+    for name in AMOUNTS:
+        if head.get(name):
+            head[name] = _under(name, head[name])
+
+
+def _under(name: str, text: str) -> str:
+    try:
+        return cells.amount(text)
+    except Problem as problem:
+        raise problem.under(f"/{name}") from None

@@ -12,17 +12,43 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 from django.db import connection
 
 from crm import arrays
+from crm.imports.outcomes import Reject
 
 COLUMNS = (
     "given_name", "family_name", "sort_name", "language", "timezone", "zone", "zone_source", "country",
     "region", "city", "postal_code", "birth_date", "home_store_id",
 )  # fmt: skip
+# What becomes of somebody who is known already: what the file says is taken, fills what is empty, or is left.
+OVERWRITE: Final = "overwrite"
+FILL: Final = "fill"
+SKIP: Final = "skip"
+POLICIES: Final = (FILL, OVERWRITE, SKIP)
 TYPES = {"birth_date": "date", "home_store_id": "bigint", "fields": "jsonb"}
+
+
+@dataclass(frozen=True)
+class Policy:
+    """`keep`: fields of which ours stands although the others are overwritten ("city", "fields.size")."""
+
+    known: str = OVERWRITE
+    keep: frozenset[str] = frozenset()
+
+    @property
+    def kept(self) -> frozenset[str]:
+        return frozenset(_ALL) if self.known == FILL else self.keep & frozenset(_ALL)
+
+    @property
+    def kept_keys(self) -> list[str] | None:
+        """The shop's own fields of which ours stands; None: all of them."""
+        if self.known == FILL:
+            return None
+        return [name.removeprefix("fields.") for name in sorted(self.keep) if name.startswith("fields.")]
 
 
 @dataclass
@@ -35,13 +61,18 @@ class Person:
     fields: dict[str, Any] = field(default_factory=dict)
     custom: dict[str, Any] = field(default_factory=dict)
     store_zone: str = ""
+    agreed: bool = True
 
 
 class Chunk:
-    """People ready to be copied. The texts are made where the chunk is made: in the reader's thread."""
+    """People ready to be copied. The texts are made where the chunk is made: in the reader's thread.
 
-    def __init__(self, people: Sequence[Person]) -> None:
-        self.people = people
+    `line`: the last one of it. `rejects`: rows before that line that could not be read.
+    """
+
+    def __init__(self, people: Sequence[Person], line: int = 0, rejects: Sequence[Reject] = ()) -> None:
+        self.people, self.line, self.rejects = people, line, list(rejects)
+        self.refused = "".join(f"{person.line}\n" for person in people if not person.agreed)
         self.contacts = "".join(
             _line((person.line, *map(person.fields.get, COLUMNS), person.custom or None)) for person in people
         )
@@ -58,6 +89,10 @@ class Merged:
     ambiguous: list[int] = field(default_factory=list)  # identifiers of two contacts
     again: list[int] = field(default_factory=list)  # a person already met in this chunk
     touched: list[int] = field(default_factory=list)
+    skipped: int = 0  # known already, and to be left alone
+
+
+EVERYTHING_NEW: Final = Policy()
 
 
 class Raced(Exception):
@@ -78,23 +113,34 @@ def make_tables() -> None:
               ON COMMIT DELETE ROWS;
             CREATE TEMP TABLE IF NOT EXISTS staged_change (id bigint, {changed}) ON COMMIT DELETE ROWS;
             CREATE TEMP TABLE IF NOT EXISTS staged_touched (contact_id bigint) ON COMMIT DELETE ROWS;
+            CREATE TEMP TABLE IF NOT EXISTS staged_refused (line int) ON COMMIT DELETE ROWS;
         """)
 
 
-def merge(chunk: Chunk, *, source: str, actor: str, now: datetime) -> Merged:
-    """Merge a chunk inside the caller's transaction. Raises Raced when it must be merged again."""
-    # A commit empties them; a merge that is part of a larger transaction may find the last chunk.
+def stage(chunk: Chunk) -> None:
+    """Copy a chunk over; what a larger transaction left of the last one goes."""
     _run(
         "DELETE FROM staged_contact; DELETE FROM staged_trace; DELETE FROM staged_place; DELETE FROM staged_touched; "
-        "DELETE FROM staged_change"
+        "DELETE FROM staged_change; DELETE FROM staged_refused"
     )
     _copy("staged_contact", ("line", *COLUMNS, "fields"), chunk.contacts)
     _copy("staged_trace", ("line", "kind", "value", "medium", "hash"), chunk.traces)
+    if chunk.refused:
+        _copy("staged_refused", ("line",), chunk.refused)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE staged_trace; ANALYZE staged_contact")
+
+
+def merge(chunk: Chunk, *, source: str, actor: str, now: datetime, policy: Policy = EVERYTHING_NEW) -> Merged:
+    """Merge a chunk inside the caller's transaction. Raises Raced when it must be merged again."""
+    stage(chunk)
     merged = Merged()
     merged.ambiguous, merged.again = _place()
-    for statement in (_CONTACTS, _CHANGES, _BEFORE, _UPDATE, _ADDRESSES, _IDENTIFIERS):
+    if policy.known == SKIP:
+        merged.skipped = len(_run("DELETE FROM staged_place WHERE NOT fresh RETURNING line"))
+    _run(_CONTACTS, {"now": now, "source": source, "actor": actor})
+    stage_changes(policy)
+    for statement in (_BEFORE, _UPDATE, _ADDRESSES, _IDENTIFIERS):
         _run(statement, {"now": now, "source": source, "actor": actor})
     if _run(_STRAY)[0][0]:
         raise Raced
@@ -121,9 +167,41 @@ def settle(merged: Merged) -> Merged:
                count(*) FILTER (WHERE NOT p.fresh AND t.contact_id IS NULL),
                array_agg(p.contact_id) FILTER (WHERE p.fresh OR t.contact_id IS NOT NULL)
         FROM staged_place p LEFT JOIN touched t USING (contact_id)""")[0]
-    merged.created, merged.updated, merged.unchanged = row[:3]
+    merged.created, merged.updated, merged.unchanged = row[0], row[1], row[2] + merged.skipped
     merged.touched = row[3] or []
     return merged
+
+
+def journal(job: int) -> None:
+    """Note whom the chunk made or changed: what an undo goes by."""
+    _run(
+        """INSERT INTO crm_importedcontact (job_id, contact_id, fresh)
+           SELECT %(job)s, p.contact_id, p.fresh FROM staged_place p
+           WHERE p.fresh OR EXISTS (SELECT FROM staged_touched t WHERE t.contact_id = p.contact_id)
+           ORDER BY p.line""",
+        {"job": job},
+    )
+
+
+def forget_seen() -> None:
+    """A check begins: nobody has stood in the file yet."""
+    _run("DROP TABLE IF EXISTS staged_seen")
+    _run('CREATE TEMP TABLE staged_seen (kind text, value text COLLATE "C", PRIMARY KEY (kind, value))')
+
+
+def lay_out(chunk: Chunk, policy: Policy) -> None:
+    """Stage a chunk to be judged. Nothing is written but tables of this connection, and nobody is locked."""
+    stage(chunk)
+    _run(_PLACE)
+    stage_changes(policy)
+
+
+def judged(policy: Policy) -> list[tuple[int, str]]:
+    """What would become of each row of the chunk that was laid out."""
+    doubled = {line for (line,) in _run("SELECT DISTINCT line FROM staged_trace JOIN staged_seen USING (kind, value)")}
+    _run("INSERT INTO staged_seen SELECT DISTINCT kind, value FROM staged_trace ON CONFLICT DO NOTHING")
+    found = _run(_JUDGED, {"skips": policy.known == SKIP})
+    return [(line, "doubled" if line in doubled and verdict != "rejected" else verdict) for line, verdict in found]
 
 
 # --- the statements ------------------------------------------------------------------------
@@ -161,21 +239,53 @@ FROM staged_place p JOIN staged_contact s USING (line) WHERE p.fresh
 # does not replace one that somebody declared.
 _ALL = (*(column for column in COLUMNS if not column.startswith("zone")), "zone", "zone_source", "fields")
 _KEEPS_ZONE = "s.zone_source = 'workspace' OR (c.zone_source = 'contact' AND s.zone_source <> 'contact')"
-_MERGED = ", ".join(
-    f"coalesce(s.{column}, c.{column}) AS {column}" for column in COLUMNS if not column.startswith("zone")
-)
 _WAS = ", ".join(f"n.was_{column}" for column in _ALL)
-_CHANGES = f"""
+_NAMES = ("given_name", "family_name")
+
+
+def stage_changes(policy: Policy) -> None:
+    """What would be different about those who are known already."""
+    _run(_changes(policy.kept), {"keys": policy.kept_keys})
+
+
+@lru_cache(maxsize=256)
+def _changes(kept: frozenset[str]) -> str:
+    """The statement that finds who changes, `kept` being the fields of which ours stands where it says something."""
+    merged = ", ".join(
+        f"{_merged(column, kept)} AS {column}" for column in COLUMNS if not column.startswith("zone")
+    )
+    keeps_zone = _KEEPS_ZONE + (" OR c.zone_source <> 'workspace'" if kept & {"timezone", "country"} else "")
+    return f"""
 INSERT INTO staged_change SELECT n.id, {", ".join(f"n.{column}" for column in _ALL)} FROM (
-  SELECT c.id, {_MERGED},
-    CASE WHEN {_KEEPS_ZONE} THEN c.zone ELSE coalesce(s.zone, c.zone) END AS zone,
-    CASE WHEN {_KEEPS_ZONE} THEN c.zone_source ELSE coalesce(s.zone_source, c.zone_source) END AS zone_source,
-    c.fields || coalesce(s.fields, '{{}}') AS fields, {", ".join(f"c.{column} AS was_{column}" for column in _ALL)}
+  SELECT c.id, {merged},
+    CASE WHEN {keeps_zone} THEN c.zone ELSE coalesce(s.zone, c.zone) END AS zone,
+    CASE WHEN {keeps_zone} THEN c.zone_source ELSE coalesce(s.zone_source, c.zone_source) END AS zone_source,
+    c.fields || coalesce(s.fields, '{{}}') || {_OURS} AS fields,
+    {", ".join(f"c.{column} AS was_{column}" for column in _ALL)}
   FROM staged_place p JOIN staged_contact s USING (line),
     LATERAL (SELECT * FROM crm_contact WHERE id = p.contact_id LIMIT 1) c
   WHERE NOT p.fresh) n
 WHERE ({", ".join(f"n.{column}" for column in _ALL)}) IS DISTINCT FROM ({_WAS})
 """  # noqa: S608 - the columns are ours
+
+
+# Of the shop's own fields, those of which ours stands.
+_OURS = """CASE WHEN cardinality(%(keys)s::text[]) = 0 THEN '{}' ELSE coalesce((
+      SELECT jsonb_object_agg(own.key, own.value) FROM jsonb_each(jsonb_strip_nulls(c.fields)) own
+      WHERE own.value <> '""' AND (%(keys)s::text[] IS NULL OR own.key = ANY(%(keys)s::text[]))), '{}') END"""
+
+
+def _merged(column: str, kept: frozenset[str]) -> str:
+    if column == "sort_name" and kept & {*_NAMES}:
+        family, given = (_merged(name, kept) for name in reversed(_NAMES))
+        return (
+            f"CASE WHEN ({family}, {given}) IS DISTINCT FROM (c.family_name, c.given_name) "
+            f"THEN left(lower(trim({family} || ' ' || {given})), 250) ELSE c.sort_name END"
+        )
+    ours = f"c.{column}" if column in TYPES else f"nullif(c.{column}, '')"
+    return f"coalesce({ours}, s.{column}, c.{column})" if column in kept else f"coalesce(s.{column}, c.{column})"
+
+
 _BEFORE = """
 INSERT INTO crm_contactchange (contact_id, at, before, actor)
 SELECT c.id, %(now)s, (
@@ -215,6 +325,17 @@ SELECT (SELECT count(*) FROM staged_trace t JOIN staged_place p USING (line) WHE
   + (SELECT count(*) FROM staged_trace t JOIN staged_place p USING (line) LEFT JOIN LATERAL (
        SELECT id FROM crm_identifier WHERE contact_id = p.contact_id AND kind = t.kind AND value = t.value LIMIT 1) i
      ON true WHERE NOT p.fresh AND i.id IS NULL)
+"""
+
+
+_JUDGED = """
+SELECT s.line, CASE WHEN p.line IS NULL THEN 'rejected' WHEN p.fresh THEN 'created'
+  WHEN NOT %(skips)s AND (EXISTS (SELECT FROM staged_change n WHERE n.id = p.contact_id)
+    OR EXISTS (SELECT FROM staged_touched n WHERE n.contact_id = p.contact_id) OR EXISTS (
+    SELECT FROM staged_trace t WHERE t.line = s.line AND NOT EXISTS (SELECT FROM crm_identifier i
+      WHERE i.contact_id = p.contact_id AND i.kind = t.kind AND i.value = t.value))) THEN 'updated'
+  ELSE 'unchanged' END
+FROM staged_contact s LEFT JOIN staged_place p USING (line) ORDER BY s.line
 """
 
 

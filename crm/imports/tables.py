@@ -13,11 +13,14 @@ import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TextIO
 
 from crm.errors import Problem, Problems
 
 MAX_RECORD = 1 << 20
+LONGEST_LINE = MAX_RECORD + 2
 MAX_LINES = 200
 DELIMITERS = ",;\t|"
 SAMPLE = 64 * 1024
@@ -39,17 +42,17 @@ class Rejected:
 
 
 class Table:
-    """A file with a header. `encoding` and `delimiter` are what was detected.
+    """A file with a header. `encoding` and `delimiter` are what was said, else what was detected.
 
     Raises Problems when the file has no readable header or lacks a mapped column.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, encoding: str = "", delimiter: str = "", *, names_apart: bool = False) -> None:
+        self.path, self.names_apart = path, names_apart
         head = _head(path)
-        self.encoding = detect_encoding(head)
+        self.encoding = encoding or detect_encoding(head)
         sample = head.decode(self.encoding, errors="replace")
-        self.delimiter = _detect_delimiter(sample)
+        self.delimiter = delimiter or _detect_delimiter(sample)
         self.header = self._read_header()
 
     def column(self, name: str, pointer: str) -> int:
@@ -93,6 +96,8 @@ class Table:
             if isinstance(record, Rejected):
                 raise Problems([Problem("", record.code, f"The header cannot be read: {record.detail}")])
             header = [cell.strip() for cell in next(csv.reader([record[1]], delimiter=self.delimiter), [])]
+            if self.names_apart:
+                return told_apart(header)
             if len(set(header)) != len(header):
                 raise Problems([Problem("", "doubled_column", f"Two columns have the same name: {header}.")])
             return header
@@ -101,7 +106,7 @@ class Table:
     def _records(self) -> Iterator[tuple[int, str] | Rejected]:
         """Physical lines joined into records; a quote left open costs its own line only."""
         with self.path.open(encoding=self.encoding, errors="replace", newline="") as file:
-            lines = _Lines(file, self.delimiter)
+            lines = _Lines(_bounded(file), self.delimiter)
             for number, line in lines:
                 if "\0" in line:
                     yield Rejected(number, line, "nul", "A NUL character; save the file as text again.")
@@ -154,18 +159,54 @@ class _Lines:
         return Rejected(number, first, "open_quote", 'A quotation mark (") is opened and never closed.')
 
 
+def told_apart(header: list[str]) -> list[str]:
+    """Columns without a name get their letter, those with the same name a number."""
+    found: list[str] = []
+    for index, name in enumerate(header):
+        plain = name or f"({_letter(index)})"
+        count = 2
+        while (told := plain if plain not in found else f"{plain} ({count})") in found:
+            count += 1
+        found.append(told)
+    return found
+
+
+def _letter(index: int) -> str:
+    first, last = divmod(index, 26)
+    return (_letter(first - 1) if first else "") + chr(ord("A") + last)
+
+
 def detect_encoding(head: bytes) -> str:
-    """UTF-8 with or without BOM, UTF-16, else Windows-1252."""
+    """UTF-8 or UTF-16 with or without BOM, else Windows-1251 or Windows-1252."""
     if head.startswith(codecs.BOM_UTF8):
         return "utf-8-sig"
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
+    for name, zeros in (("utf-16-le", head[1::2]), ("utf-16-be", head[::2])):
+        # Commas, digits and ends of lines have a zero beside them, whatever the alphabet.
+        if zeros.count(0) * 8 > len(zeros) > 0 and head.count(0) == zeros.count(0):
+            return name
     try:
         # The sample may end inside a character.
         codecs.getincrementaldecoder("utf-8")().decode(head)
     except UnicodeDecodeError:
-        return "cp1252"
+        return "cp1251" if _is_cyrillic(head) else "cp1252"
     return "utf-8"
+
+
+def _is_cyrillic(head: bytes) -> bool:
+    """Words of Cyrillic are runs of high bytes; an accent in a Latin word stands alone."""
+    runs = [len(run) for run in re.findall(rb"[\xc0-\xff\xa8\xb8]+", head)]
+    return sum(length for length in runs if length > 2) * 2 > sum(runs)
+
+
+def _bounded(file: TextIO) -> Iterator[str]:
+    """Lines, of which an endless one is cut: memory stays flat whatever a file holds."""
+    for line in iter(partial(file.readline, LONGEST_LINE), ""):
+        if len(line) >= LONGEST_LINE and not line.endswith("\n"):
+            while (rest := file.readline(LONGEST_LINE)) and not rest.endswith("\n"):
+                pass
+        yield line
 
 
 def _head(path: Path) -> bytes:
@@ -174,5 +215,6 @@ def _head(path: Path) -> bytes:
 
 
 def _detect_delimiter(sample: str) -> str:
-    first = sample.split("\n", 1)[0]
+    """What parts the first line into most cells; what stands between quotes parts nothing."""
+    first = re.sub(r'"(?:[^"]|"")*"', "", sample.split("\n", 1)[0])
     return max(DELIMITERS, key=first.count)

@@ -8,6 +8,7 @@ from crm.models.confirmation import Confirmation, ConfirmationRule, EvidenceFile
 from crm.models.consent import AddressConsent, ConsentReceipt, ConsentState
 from crm.models.contact import Contact, ContactChange, Identifier
 from crm.models.demo import DemoItem
+from crm.models.duplicate import Duplicate, DuplicateLook
 from crm.models.event import Event, EventKey, Reaction
 from crm.models.export import ExportJob
 from crm.models.field import FieldDefinition
@@ -16,6 +17,7 @@ from crm.models.group import Group, GroupMember
 from crm.models.imports import ImportedContact, ImportJob, ImportReject
 from crm.models.invitation import Invitation
 from crm.models.key import ApiKey, IdempotencyRecord, RateCount
+from crm.models.merge import ContactMerge, IdentifierRule, MergeJournal
 from crm.models.order import Cart, Order, OrderLine
 from crm.models.segment import Dirty, Segment, SegmentChange, SegmentMember
 from crm.models.sending import Renewal, SendingRules
@@ -38,9 +40,12 @@ __all__ = [
     "ConsentState",
     "Contact",
     "ContactChange",
+    "ContactMerge",
     "ContactTag",
     "DemoItem",
     "Dirty",
+    "Duplicate",
+    "DuplicateLook",
     "Event",
     "EventKey",
     "EvidenceFile",
@@ -51,12 +56,14 @@ __all__ = [
     "GroupMember",
     "IdempotencyRecord",
     "Identifier",
+    "IdentifierRule",
     "ImportJob",
     "ImportReject",
     "ImportedContact",
     "Invitation",
     "ListMember",
     "Membership",
+    "MergeJournal",
     "Note",
     "Order",
     "OrderLine",

@@ -96,6 +96,12 @@ class ConsentState(models.Model):
                 name="consentstate_pause",
                 condition=models.Q(paused_until__isnull=False),
             ),
+            # A permission on a relation whose end nobody has reckoned yet: none, at rest (`crm.renewal`).
+            models.Index(
+                fields=["contact"],
+                name="consentstate_endless",
+                condition=models.Q(state="soft", expires_at__isnull=True),
+            ),
         ]
 
 

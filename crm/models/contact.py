@@ -48,6 +48,9 @@ class Contact(models.Model):
             models.Index(
                 fields=["home_store", "id"], name="contact_store", condition=models.Q(home_store__isnull=False)
             ),
+            # Who may be the same person: looked for among those born on one day, or living behind one post code.
+            models.Index(fields=["birth_date"], name="contact_birth", condition=models.Q(birth_date__isnull=False)),
+            models.Index(fields=["postal_code"], name="contact_post", condition=~models.Q(postal_code="")),
             GinIndex(OpClass(Fold("sort_name"), name="gin_trgm_ops"), name="contact_search"),
         ]
 

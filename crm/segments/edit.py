@@ -30,7 +30,7 @@ def create(
     parsed = _parsed(rule, problems)
     with transaction.atomic():
         upkeep.lock_all()
-        _refuse(problems + _unknown(parsed))
+        _refuse(problems + unknown(parsed))
         segment = Segment.objects.create(
             name=name.strip(),
             description=description.strip(),
@@ -69,7 +69,7 @@ def update(
         if edition is not None and edition != current.edition:
             raise Problem("/edition", "stale", "Somebody saved another version since; load it and change that.")
         if parsed:
-            problems += _unknown(parsed) + _circle(current.pk, parsed)
+            problems += unknown(parsed) + _circle(current.pk, parsed)
         _refuse(problems)
         before = _told(current)
         current.name = name.strip() if name is not None else current.name
@@ -97,7 +97,7 @@ def checked(name: str, rule: Any, description: str = "") -> Rule:
     """The rule, if a segment could be made of all this; raises `errors.Problems`."""
     problems = _name(name) + _description(description)
     parsed = _parsed(rule, problems)
-    _refuse(problems + _unknown(parsed))
+    _refuse(problems + unknown(parsed))
     return parsed
 
 
@@ -108,10 +108,24 @@ def restore(segment: Segment, *, actor: str, now: datetime) -> None:
         current = Segment.objects.select_for_update(no_key=True).get(pk=segment.pk)
         if current.archived_at is None:
             return
-        _refuse(_unknown(parse.parse(current.rule)))
+        _refuse(unknown(parse.parse(current.rule)))
         Segment.objects.filter(pk=segment.pk).update(archived_at=None, built_revision=-1)
         audit.record(actor, "segment.restore", publicids.encode("seg", segment.pk), None, {"name": segment.name})
         bell.ring(ROUND)
+
+
+def unknown(*rules: Rule) -> list[Problem]:
+    """Segments that rules ask about and that are not there. One query for all of them."""
+    asked = [each for rule in rules for each in _asked(rule)]
+    wanted = {number for _placed, number in asked}
+    there = set(Segment.objects.filter(archived_at=None, pk__in=wanted).values_list("pk", flat=True))
+    return [
+        Problem(
+            f"{placed.pointer}/segment", "unknown_segment", f"There is no segment {publicids.encode('seg', number)}."
+        )
+        for placed, number in asked
+        if number not in there
+    ]
 
 
 def _told(segment: Segment) -> dict[str, Any]:
@@ -161,18 +175,6 @@ def _refuse(problems: Collection[Problem]) -> None:
 
 def _asked(rule: Rule) -> Iterable[tuple[Placed, int]]:
     return ((placed, placed.leaf.segment) for placed in rule.placed() if isinstance(placed.leaf, MemberLeaf))
-
-
-def _unknown(rule: Rule) -> list[Problem]:
-    """Segments that are not there."""
-    there = set(Segment.objects.filter(archived_at=None, pk__in=rule.segments()).values_list("pk", flat=True))
-    return [
-        Problem(
-            f"{placed.pointer}/segment", "unknown_segment", f"There is no segment {publicids.encode('seg', number)}."
-        )
-        for placed, number in _asked(rule)
-        if number not in there
-    ]
 
 
 def _circle(segment: int, rule: Rule) -> list[Problem]:

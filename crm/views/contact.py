@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from crm import (
     clock,
     directory,
+    evidence_files,
     groups,
     history,
     lists,
@@ -98,6 +99,8 @@ def consent(request: HttpRequest, contact_id: int) -> HttpResponse:
         "name": directory.name_of(contact, known),
         "matrix": proofs.matrix(contact.pk, clock.now(), full=full),
         "proofs": found,
+        "files": evidence_files.kept(contact.pk),
+        "can_open": full,
         "whole": all(proof.whole for proof in found),
     })  # fmt: skip
 

@@ -91,7 +91,9 @@ def edit(request: HttpRequest, contact_id: int) -> HttpResponse:
 
 
 def _saved(request: HttpRequest, sheet: Sheet) -> HttpResponse:
-    answer = desk.save(sheet.arrival(pages.actor(request)), sorted(sheet.removed), now=clock.now())
+    answer = desk.save(
+        sheet.arrival(pages.actor(request)), sorted(sheet.removed), now=clock.now(), proof=sheet.said.file
+    )
     if not answer.problems:
         toasts.say(request, _("Saved.") if sheet.contact else _("The contact is here."))
         return pages.go(request, "crm:contact", answer.contact_id)
@@ -134,7 +136,7 @@ def _sheet(request: HttpRequest, contact: Contact | None) -> Sheet:
         rows,
         ValuesForm(data, known=known, held=contact.fields if contact else {}),
         FieldRows(data, prefix="own", initial=own),
-        SaidForm(data, prefix="consent"),
+        SaidForm(data, request.FILES if data is not None else None, prefix="consent"),
         contact,
         held,
         frozenset(removed),

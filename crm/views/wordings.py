@@ -67,5 +67,6 @@ def text(request: HttpRequest, number: int) -> HttpResponse:
     context = {
         "row": row, "form": form, "uses": uses, "found": found, "many": found >= wordings.MANY,
         "used": bool(uses), "purpose": PURPOSES.get(row.purpose, row.purpose),
+        "hash": wordings.hash_of(row.text),
     }  # fmt: skip
     return render(request, "crm/settings/wordings/text.html", context, status=422 if form.is_bound else 200)

@@ -30,8 +30,13 @@ AREAS: Final = (
     Area("crm:me", gettext_lazy("You"), gettext_lazy("Your name, language and password"), "user", "own.write"),
     Area(
         "crm:workspace", gettext_lazy("Workspace"),
-        gettext_lazy("Name, sender, currency, quiet hours and how often one person hears from you"),
+        gettext_lazy("Name, sender, currency, and who is held out from everything"),
         "building", "workspace.write",
+    ),
+    Area(
+        "channels:sending", gettext_lazy("Sending rules"),
+        gettext_lazy("How often one person hears from you, quiet hours by country, packs of rules, exclusion groups"),
+        "scale", "workspace.write",
     ),
     Area("crm:team", gettext_lazy("Team"), gettext_lazy("People, invitations and roles"), "users", "users.write"),
     Area(
@@ -41,6 +46,10 @@ AREAS: Final = (
     Area(
         "channels:accounts", gettext_lazy("Channels"),
         gettext_lazy("Accounts with carriers, what a message costs and how fast they send"), "send", "accounts.write",
+    ),
+    Area(
+        "crm:topics", gettext_lazy("Topics"), gettext_lazy("What campaigns are about, and people can do without"),
+        "tags", "workspace.write",
     ),
     Area(
         "crm:fields", gettext_lazy("Your own fields"), gettext_lazy("What you keep of people beside name and address"),

@@ -202,6 +202,71 @@ def test_a_mistake_is_shown_where_it_stands(
     look(ada, "segment-mistake")
 
 
+def test_what_is_not_saved_is_kept_in_the_browser(
+    page: Page, live_server: LiveServer, look: Callable[[Page, str], None]
+) -> None:
+    """Not a quiet page: Chromium notes each request that does not get through."""
+    ada, url = at_work(live_server, page), f"{live_server.url}/segments/new/"
+    somebody("Chiara", city="Lyon")
+    ada.goto(url)
+    expect(ada.locator("#kept [data-words]")).to_have_text("")
+    ada.locator(".starting").get_by_role("button", name="Lives in a city").click()
+    ada.locator("#at-main-0").get_by_label("Value").fill("Lyon")
+    ada.get_by_label("Name", exact=True).fill("From Lyon")
+    expect(ada.locator("#kept")).to_contain_text("Not saved yet: kept in this browser")
+    look(ada, "segment-kept")
+    narrow(ada)
+    ada.reload()
+    expect(ada.get_by_label("Name", exact=True)).to_have_value("From Lyon")
+    expect(ada.locator("#at-main-0").get_by_label("Value")).to_have_value("Lyon")
+    shows(ada, 1)
+    assert not Segment.objects.exists()
+    ada.get_by_role("button", name="Discard").click()
+    expect(ada.locator("#kept")).to_contain_text("Discarded.")
+    expect(ada.locator("#at-main-0")).to_have_count(0)
+    ada.locator("#kept").get_by_role("button", name="Undo").click()
+    expect(ada.locator("#at-main-0").get_by_label("Value")).to_have_value("Lyon")
+    ada.context.set_offline(True)
+    ada.get_by_role("button", name="Save segment").click()
+    expect(ada.locator("#kept")).to_contain_text("No connection: kept here")
+    ada.context.set_offline(False)
+    expect(ada.locator("#kept")).to_contain_text("Not saved yet: kept in this browser")
+    ada.get_by_role("button", name="Save segment").click()
+    expect(ada.get_by_role("heading", name="From Lyon")).to_be_visible()
+    assert "kept=" not in ada.url
+    expect(ada.locator("#kept [data-words]")).to_have_text("")
+    assert Segment.objects.get().rule == {"all": [{"f": "contact.city", "op": "is", "v": "Lyon"}]}
+    ada.goto(url)
+    expect(ada.get_by_label("Name", exact=True)).to_have_value("")
+
+
+def test_luis_saved_the_segment_first_and_ada_chooses(
+    page: Page, live_server: LiveServer, look: Callable[[Page, str], None]
+) -> None:
+    """Not a quiet page: Chromium notes an answer 409 on its console."""
+    ada = at_work(live_server, page)
+    luis = User.objects.create_superuser("luis@example.com", PASSWORD, name="Luis")
+    rule = {"f": "contact.country", "op": "is", "v": "ES"}
+    segment = edit.create("Spain", rule, actor="user:1", now=clock.now())
+    ada.goto(f"{live_server.url}/segments/{publicids.encode('seg', segment.pk)}/")
+    edit.update(segment, name="Spain of Luis", actor=f"user:{luis.pk}", now=clock.now())
+    ada.get_by_label("Name", exact=True).fill("Spain of Ada")
+    ada.get_by_role("button", name="Save segment").click()
+    expect(ada.get_by_text("Luis changed this")).to_be_visible()
+    expect(ada.get_by_label("Name", exact=True)).to_have_value("Spain of Ada")
+    look(ada, "segment-stale")
+    narrow(ada)
+    ada.get_by_role("link", name="Load theirs").click()
+    expect(ada.get_by_label("Name", exact=True)).to_have_value("Spain of Luis")
+    ada.locator("#kept").get_by_role("button", name="Undo").click()
+    expect(ada.get_by_label("Name", exact=True)).to_have_value("Spain of Ada")
+    ada.get_by_role("button", name="Save segment").click()
+    ada.get_by_role("button", name="Keep mine").click()
+    expect(ada.get_by_role("heading", name="Spain of Ada")).to_be_visible()
+    segment.refresh_from_db()
+    assert segment.name == "Spain of Ada"
+
+
 def clock_days(number: int) -> object:
     from datetime import timedelta
 

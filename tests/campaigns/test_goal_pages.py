@@ -12,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from campaigns import drafts, gallery, lifecycle
-from campaigns.forms import settings
+from campaigns.forms import saving, settings
 from campaigns.forms.goal import GoalForm
 from campaigns.models import Campaign, Edit
 from crm import clock, publicids
@@ -35,7 +35,7 @@ def ada() -> Client:
 def fields(campaign: Campaign, **changes: Any) -> dict[str, Any]:
     """What a browser sends for the page as it is, with some fields changed."""
     form = GoalForm(base=campaign.document, segments=[(changes.get("entry_segment", ""), "x")])
-    sent: dict[str, Any] = {"revision": campaign.revision}
+    sent: dict[str, Any] = {"seen": saving.seen(campaign.document)}
     for name, field in form.fields.items():
         value = form[name].value()
         if value is None or value is False or value == "":
@@ -44,6 +44,15 @@ def fields(campaign: Campaign, **changes: Any) -> dict[str, Any]:
         sent[name] = "on" if value is True else said
     sent |= changes
     return {name: value for name, value in sent.items() if value is not None}
+
+
+def touch(ada: Client, campaign: Campaign, *names: str, **changes: Any) -> Any:
+    """What the page sends by itself after Ada changed some of its fields."""
+    sent = fields(campaign, **changes)
+    mine = {"touched": list(names) or [name for name in changes if name in GoalForm(base={}, segments=[]).fields]}
+    answer = ada.post(office.at(campaign, "save/"), {**mine, **sent}, headers={"HX-Request": "true"})
+    campaign.refresh_from_db()
+    return answer
 
 
 def save(ada: Client, campaign: Campaign, **changes: Any) -> Any:
@@ -159,6 +168,118 @@ def test_nobodys_work_is_lost_unseen(ada: Client) -> None:
     assert 'value="Mine"' in page
     row.refresh_from_db()
     assert row.name == "His"
+
+
+# --- the page saves itself -----------------------------------------------------------------------------
+
+
+def test_what_ada_touches_is_saved_and_can_be_taken_back(ada: Client) -> None:
+    row = office.draft(cast.mail(), **cast.CART, holdout_pct=10)
+    before = row.document
+    answer = touch(ada, row, name="Carts of autumn", holdout_pct="5")
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "seen": saving.seen(row.document), "name": "Carts of autumn", "errors": {}, "left": [], "told": "",
+    }  # fmt: skip
+    assert row.document == {**before, "name": "Carts of autumn", "holdout_pct": 5}
+    assert [edit.command["path"] for edit in drafts.history(row)] == ["name", "holdout_pct"]
+    for _ in range(2):
+        drafts.undo(row, revision=None, actor="user:1", now=clock.now())
+    row.refresh_from_db()
+    assert row.document == before
+
+
+def test_what_does_not_hold_waits_at_its_field_and_the_rest_is_saved(ada: Client) -> None:
+    row = office.draft(cast.mail(), **cast.CART, holdout_pct=10)
+    answer = touch(ada, row, name="Carts", holdout_pct="60", entry_key="not a path")
+    said = answer.json()
+    assert (answer.status_code, said["left"]) == (422, ["entry_key", "holdout_pct"])
+    assert set(said["errors"]) == {"holdout_pct", "entry_key"}
+    assert said["told"].startswith("Not saved: Control group, %: ")
+    assert row.document["name"] == "Carts"
+    assert (row.document["holdout_pct"], row.document["entry"][0]["key"]) == (10, "properties.cart_id")
+
+
+def test_no_control_group_is_saved_together_with_its_reason(ada: Client) -> None:
+    row = office.draft(cast.mail(), holdout_pct=10)
+    said = touch(ada, row, holdout_pct="0").json()
+    assert (list(said["errors"]), said["left"]) == (["holdout_reason"], ["holdout_pct"])
+    assert row.document["holdout_pct"] == 10
+    assert touch(ada, row, holdout_pct="0", holdout_reason="Too few").status_code == 200
+    assert (row.document["holdout_pct"], row.document["holdout_reason"]) == (0, "Too few")
+
+
+def test_a_mistake_of_two_settings_leaves_the_one_that_was_touched(ada: Client) -> None:
+    """Quiet hours are off for messages that people wait for; Ada makes an advertisement of it."""
+    row = office.draft(cast.mail(), **{"class": "transactional"}, quiet="off")
+    said = touch(ada, row, message_class="marketing").json()
+    assert (list(said["errors"]), said["left"]) == (["quiet"], ["message_class"])
+    assert row.document["class"] == "transactional"
+    assert touch(ada, row, message_class="marketing", quiet="inherit").status_code == 200
+    assert "class" not in row.document  # an advertisement, as ever
+
+
+def test_a_choice_that_is_taken_back_brings_its_fields_with_it(ada: Client) -> None:
+    row = office.draft(cast.mail(), **cast.CART, holdout_pct=10)
+    before, page = row.document, fields(row)
+    touch(ada, row, entry_type="manual")
+    assert row.document["entry"][0]["type"] == "manual"
+    again = {name: value for name, value in page.items() if name != "seen"}
+    assert touch(ada, row, "entry_type", **again).status_code == 200
+    assert row.document["entry"] == before["entry"]
+
+
+def test_an_edit_of_a_step_meanwhile_is_no_conflict_and_one_of_the_settings_is(ada: Client) -> None:
+    row = office.draft(cast.mail(), holdout_pct=10)
+    mine, bruno = fields(row, name="Mine", touched="name"), office.somebody("admin", "Bruno")
+    step = row.document["steps"][0]["id"]
+    for number, command in enumerate(
+        ({"do": "note", "step": step, "note": "Ask Bruno"}, {"do": "set", "path": "priority", "value": 80})
+    ):
+        drafts.apply(row, command, revision=None, actor=f"user:{bruno.pk}", now=clock.now())
+        answer = ada.post(office.at(row, "save/"), mine, headers={"HX-Request": "true"})
+        row.refresh_from_db()
+        assert answer.status_code == (200, 409)[number]
+        mine = fields(row, name="Mine again", touched="name")
+    page = answer.content.decode()
+    assert "Bruno changed this" in page
+    assert f'data-seen="{saving.seen(row.document)}"' in page
+    assert (row.name, row.priority) == ("Mine", 80)
+    assert touch(ada, row, name="Mine again").status_code == 200  # on top of his
+    assert (row.name, row.priority) == ("Mine again", 80)
+
+
+def test_an_edit_whose_answer_was_lost_is_no_conflict_with_oneself(ada: Client) -> None:
+    row = office.draft(cast.mail(), holdout_pct=10)
+    page = fields(row)
+    touch(ada, row, "name", name="First", key="k1")
+    more = {**page, "name": "First and second", "touched": "name", "key": "k2"}
+    assert ada.post(office.at(row, "save/"), more, headers={"HX-Request": "true"}).status_code == 409
+    answer = ada.post(office.at(row, "save/"), {**more, "unanswered": "k1"}, headers={"HX-Request": "true"})
+    row.refresh_from_db()
+    assert (answer.status_code, row.name) == (200, "First and second")
+
+
+def test_the_page_says_how_it_stands_and_only_to_who_may_change_it(ada: Client) -> None:
+    row = office.draft(cast.mail())
+    page = ada.get(office.at(row)).content.decode()
+    assert 'id="saved"' in page
+    assert "data-kept=" in page
+    reader = office.at_work("analyst", "Chiara").get(office.at(row)).content.decode()
+    assert 'id="saved"' not in reader
+    assert "data-kept=" not in reader
+
+
+def test_details_of_events_are_read_and_written_in_plain_words(ada: Client) -> None:
+    row = office.draft(cast.mail(), **cast.CART, holdout_pct=10)
+    form = GoalForm(base=row.document, segments=[])
+    assert form.initial["entry_key"] == "cart_id"
+    words = " ".join(str(each.label) for each in form.fields.values())
+    assert "Key" not in words
+    assert "Property" not in words
+    touch(ada, row, goal_event="Order Completed", goal_value="total.amount", entry_key="order_id")
+    assert row.document["goal"]["value"] == "properties.total.amount"
+    assert row.document["entry"][0]["key"] == "properties.order_id"
 
 
 def test_an_incomplete_draft_is_saved(ada: Client) -> None:

@@ -227,10 +227,44 @@ def test_lanes_are_renamed_moved_added_and_removed_and_keep_their_steps(ada: Cli
 def test_a_rule_is_always_said_in_words_and_a_deep_one_is_kept(ada: Client, draft: Campaign) -> None:
     html = page(ada, draft, "fork")
     assert "spent" in html
-    assert "It is kept as it is." in html
+    assert "city is Lyon, or (none of: has the tag vip)" in html
     save(ada, draft, "fork", **{"lanes-0-if-0-v": "600"})
     assert now(draft, "fork")["lanes"][0]["when"] == {"all": [{"f": "fields.spent", "op": ">", "v": 600}]}
     assert now(draft, "fork")["lanes"][1]["when"] == DEEP
+
+
+def test_a_lane_asks_about_people_in_words_that_ada_uses(ada: Client, draft: Campaign) -> None:
+    html = page(ada, draft, "fork")
+    assert "Can be reached by SMS</option>" in html
+    assert ">City</option>" in html
+    assert "Property" not in html
+    save(ada, draft, "fork", **{"lanes-0-if-0-f": "reachable.sms"})
+    rule = {"all": [{"f": "reachable.sms", "op": "is", "v": True}]}
+    assert now(draft, "fork")["lanes"][0]["when"] == rule
+    assert "lanes-0-if-0-op" not in fields(ada, draft, "fork")  # yes or no, nothing to compare
+    save(ada, draft, "fork", **{"lanes-0-if-0-v": "false"})
+    rule["all"][0]["v"] = False
+    assert now(draft, "fork")["lanes"][0]["when"] == rule
+    save(ada, draft, "fork")
+    assert now(draft, "fork")["lanes"][0]["when"] == rule
+
+
+def test_what_a_lane_asks_that_cannot_be_chosen_is_named_and_kept(ada: Client, draft: Campaign) -> None:
+    rules = [
+        {"f": "consent.offers.sms", "op": "is", "v": "granted"},
+        {"f": "reachable.sms", "op": "is_not", "v": True},
+        {"f": "identifier.card", "op": "is_set"},
+    ]
+    lanes = [
+        {**lane, "when": {"all": rules}} if lane["label"] != "else" else lane for lane in now(draft, "fork")["lanes"]
+    ]
+    lanes = [{key: lane[key] for key in lane if key in ("id", "label", "when")} for lane in lanes]
+    drafts.apply(draft, {"do": "lanes", "step": "fork", "lanes": lanes}, revision=None, actor="a", now=clock.now())
+    html = page(ada, draft, "fork")
+    assert "Consent: offers, SMS</option>" in html
+    assert "Card number</option>" in html
+    save(ada, draft, "fork", **{"lanes-0-label": "Other"})
+    assert now(draft, "fork")["lanes"][0]["when"] == {"all": rules}
 
 
 def test_a_lane_asks_for_a_segment_or_what_somebody_did(ada: Client, draft: Campaign) -> None:

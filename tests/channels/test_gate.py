@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from channels import gate
-from channels.gate import Facts, House
+from channels.gate import Cap, Counted, Facts, House
 from channels.types import Defer, Go, Refuse
 from crm.permission import Standing
 
@@ -84,7 +84,7 @@ def test_what_would_expire_in_the_quiet_hours_ends_now_and_says_why() -> None:
 @pytest.mark.parametrize("message_class", ["service", "transactional"])
 def test_a_service_message_needs_no_yes_and_knows_no_night_and_no_cap(message_class: str) -> None:
     night = datetime(2026, 6, 10, 23, tzinfo=UTC)
-    facts = replace(OFFER, message_class=message_class, standing=Standing(), counted=[night] * 9)
+    facts = replace(OFFER, message_class=message_class, standing=Standing(), counted=[Counted(night)] * 9)
     assert gate.judge(facts, HOUSE, night) == Go()
 
 
@@ -108,7 +108,7 @@ def test_nothing_goes_to_a_dead_or_suppressed_address(message_class: str) -> Non
     ],
 )
 def test_the_cap_is_a_rolling_window(days_ago: list[int], free_in_days: int | None) -> None:
-    facts = replace(OFFER, counted=[NOON - timedelta(days=days) for days in days_ago])
+    facts = replace(OFFER, counted=[Counted(NOON - timedelta(days=days)) for days in days_ago])
     verdict = gate.judge(facts, HOUSE, NOON)
     if free_in_days is None:
         assert verdict == Go()
@@ -118,13 +118,13 @@ def test_the_cap_is_a_rolling_window(days_ago: list[int], free_in_days: int | No
 
 def test_when_the_next_free_instant_is_at_night_the_morning_after_is_named() -> None:
     late = datetime(2026, 6, 3, 20, tzinfo=UTC)  # 22:00 in Madrid, sent there under other quiet hours
-    verdict = gate.judge(replace(OFFER, counted=[late] * 3), HOUSE, NOON)
+    verdict = gate.judge(replace(OFFER, counted=[Counted(late)] * 3), HOUSE, NOON)
     assert isinstance(verdict, Defer)
     assert verdict.until == datetime(2026, 6, 11, 7, tzinfo=UTC)
 
 
 def test_a_capped_message_that_would_expire_first_ends_with_the_cap_as_its_reason() -> None:
-    facts = replace(OFFER, counted=[NOON] * 3, expires_at=NOON + timedelta(hours=24))
+    facts = replace(OFFER, counted=[Counted(NOON)] * 3, expires_at=NOON + timedelta(hours=24))
     verdict = gate.judge(facts, HOUSE, NOON)
     assert isinstance(verdict, Refuse)
     assert (verdict.reason, verdict.expired) == ("cap", False)

@@ -9,11 +9,14 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
+from channels import counted
+from channels.models import Message
 from channels.outbox import delivery
-from crm import clock, consent, replay, topics, wishes
+from crm import clock, consent, ledger, registry, replay, topics, wishes
 from crm.errors import Problem
-from crm.models import AuditEntry, ConsentReceipt, Contact, Event, Topic, Wish
+from crm.models import AuditEntry, ConsentReceipt, Contact, Event, Topic, User, Wish
 from crm.wishes import Wishes
 from tests.channels import people
 from tests.channels.test_pages import path
@@ -169,3 +172,42 @@ def test_topics_are_named_once_and_put_away() -> None:
     topics.archive(row.pk, None, actor="user:1")
     assert len(topics.every()) == 1
     assert AuditEntry.objects.filter(action__startswith="topic.").count() == 4
+
+
+def test_once_a_week_is_kept_beside_the_limits_of_the_house(elena: tuple[Contact, str]) -> None:
+    person, _ = elena
+    wishes.keep(person.pk, Wishes("week"), source="page", now=clock.now())
+    [second] = people.ask([person], run=5000)
+    while delivery.deliver():
+        pass
+    held = Message.objects.get(pk=second)
+    assert (held.state, held.attempts) == ("due", 0)
+    assert held.due_at > clock.now() + timedelta(days=6)
+    assert counted.of(person.pk, person.zone, clock.now()).most == 1
+    people.ask([person], run=5001, message_class="transactional")
+    while delivery.deliver():
+        pass
+    assert Message.objects.filter(run_id=5001, state="accepted").exists()
+    clock.advance(timedelta(days=7, hours=1))
+    while delivery.deliver():
+        pass
+    held.refresh_from_db()
+    assert held.state == "accepted"
+    assert held.judged["caps"] == [{"messages": 1, "days": 7}]
+    capped = registry.invariants.get("I9")
+    assert capped
+    assert ledger.ask(capped).rows == ()
+
+
+def test_ada_names_topics_and_puts_one_away(client: Client) -> None:
+    client.force_login(User.objects.create_superuser("ada@example.com", "x", name="Ada"))
+    assert client.post(reverse("crm:topic-new"), {"key": "Bad Key", "name_en": "x"}).status_code == 422
+    assert client.post(reverse("crm:topic-new"), {"key": "travel"}).status_code == 422
+    assert client.post(reverse("crm:topic-new"), {"key": "travel", "name_es": "Viajes"}).status_code == 302
+    row = Topic.objects.get()
+    assert client.post(reverse("crm:topic", args=[row.pk]), {"name_es": "Viajar"}).status_code == 302
+    assert "Viajar" in client.get(reverse("crm:topics")).content.decode()
+    client.post(reverse("crm:topic-archive", args=[row.pk]))
+    assert topics.every() == []
+    client.post(reverse("crm:topic-archive", args=[row.pk]) + "?on=1")
+    assert len(topics.every()) == 1

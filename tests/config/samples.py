@@ -7,11 +7,11 @@ from typing import Any, Final
 
 from django.apps import apps
 
-from campaigns import one_off
+from campaigns import commands, one_off
 from campaigns.models import Campaign, Version
 from channels.models import Account, SandboxMessage
-from crm import clock, groups, ownfields
-from crm.models import Contact, FieldDefinition, Segment
+from crm import clock, groups, ownfields, topics
+from crm.models import Contact, FieldDefinition, Segment, Topic
 from tests.config.routes import Route
 
 SIZE: Final = {"key": "shoe_size", "label": "Shoe size", "kind": "number"}
@@ -30,12 +30,26 @@ def _step(kind: str = "send.email") -> str:
     return next(str(step["id"]) for step in _live().document["steps"] if step["type"] == kind)
 
 
+def _lane() -> dict[str, Any]:
+    """The first lane of a split by rule."""
+    return next(
+        {"campaign_id": campaign.pk, "step": step["id"], "lane": 0}
+        for campaign in Campaign.objects.order_by("pk")
+        for _path, step in commands.walk(campaign.document)
+        if step["type"] == "split.rule"
+    )
+
+
 def _one_off() -> int:
     return next(each.pk for each in Campaign.objects.order_by("-pk") if one_off.is_one(each.document))
 
 
 def _group() -> int:
     return groups.begin("Casa García", "company", actor="system", now=clock.now()).pk
+
+
+def _topic() -> int:
+    return (Topic.objects.first() or topics.add("running", {"en": "Running"}, actor="system")).pk
 
 
 def _field() -> int:
@@ -64,6 +78,8 @@ ROUTES: Final[dict[str, Callable[[], dict[str, Any]]]] = {
     "channels:sandbox-message": lambda: {"number": SandboxMessage.objects.latest("pk").pk},
     "channels:sandbox-html": lambda: {"number": SandboxMessage.objects.exclude(html="").latest("pk").pk},
     "channels:account": lambda: {"number": Account.objects.earliest("pk").pk},
+    "crm:topic": lambda: {"number": _topic()},
+    "crm:topic-archive": lambda: {"number": _topic()},
     "crm:field": lambda: {"number": _field()},
     "crm:field-archive": lambda: {"number": _field()},
     "crm:store": lambda: {"number": _newest("crm.Store")},
@@ -71,6 +87,9 @@ ROUTES: Final[dict[str, Callable[[], dict[str, Any]]]] = {
     "analytics:kpi": lambda: {"number": _newest("analytics.Kpi")},
     "analytics:metric": lambda: {"name": "reachable"},
     "analytics:target": lambda: {"number": _newest("analytics.Kpi")},
+    "campaigns:lane-rule": _lane,
+    "campaigns:lane-rule-change": _lane,
+    "campaigns:lane-rule-save": _lane,
     "campaigns:one-off-page": lambda: {"campaign_id": _one_off()},
     "campaigns:one-off-progress": lambda: {"campaign_id": _one_off()},
     "campaigns:steer": lambda: {"campaign_id": _live().pk, "verb": "pause"},

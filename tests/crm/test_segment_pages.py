@@ -183,6 +183,36 @@ def test_a_version_somebody_else_has_saved_is_not_written_over(ada: Client) -> N
     assert Segment.objects.get(name="Other").rule == {"all": [BOUGHT]}
 
 
+def test_ada_keeps_hers_in_the_place_of_what_she_was_shown_and_of_nothing_newer(ada: Client) -> None:
+    one = made(name="Spain")
+    save = reverse("crm:segment-save", args=[one.pk])
+    ada.post(save, form(with_parts(SPAIN), name="Theirs", edition="1"))
+    asked = ada.post(save, form(with_parts(BOUGHT), name="Mine", edition="1")).content.decode()
+    assert "Keep mine" in asked
+    assert re.search(r'name="theirs"\s+value="2"', asked)
+    ada.post(save, form(with_parts(SPAIN), name="A third", edition="2"))
+    mine = form(with_parts(BOUGHT), name="Mine", edition="1", **{"as": "mine"})
+    assert ada.post(save, {**mine, "theirs": "2"}).status_code == 409
+    assert ada.post(save, {**mine, "theirs": "3"}).status_code == 302
+    one.refresh_from_db()
+    assert (one.name, one.rule) == ("Mine", {"all": [BOUGHT]})
+
+
+def test_the_browser_is_told_what_it_need_not_keep_any_longer(ada: Client) -> None:
+    page = ada.get(reverse("crm:segment-new") + "?start=event.0").content.decode()
+    user = User.objects.get()
+    assert f'data-kept="{user.pk}.segment.new.event.0"' in page
+    one = made(name="Spain")
+    save, here = reverse("crm:segment-save", args=[one.pk]), reverse("crm:segment", args=[one.pk])
+    sent = form(with_parts(SPAIN), name="Spain", edition="1", draft="abcdef0123456789")
+    assert ada.post(save, sent).headers["Location"] == f"{here}?kept=abcdef0123456789"
+    sent = form(with_parts(SPAIN), name="Spain", edition="1", draft="//evil.example/?x=")
+    assert ada.post(save, sent).headers["Location"] == here
+    refused = ada.post(save, form(with_parts(SPAIN), name="", edition="1")).content.decode()
+    assert "data-posted" in refused
+    assert "data-posted" not in ada.get(here).content.decode()
+
+
 def test_opening_and_saving_rewrites_no_rule(ada: Client) -> None:
     one = made({"none": [SPAIN, {"any": [BOUGHT]}]})
     page = ada.get(reverse("crm:segment", args=[one.pk])).content.decode()

@@ -65,7 +65,14 @@ def where_inputs(doc: Mapping[str, Any], prefix: str = "") -> list[Input]:
         found += [
             Input("break"),
             Input("words", label=_("with")),
-            Input("text", f"{at}f", _("Property"), path, source=f"paths:{known}", placeholder=_("property")),
+            Input(
+                "text",
+                f"{at}f",
+                _("Detail of the event"),
+                path,
+                source=f"paths:{known}",
+                placeholder=_("detail, such as category"),
+            ),
             *compared.inputs(entry, KINDS, at, f"values:{known}:{path}"),
             Input("drop", f"{prefix}where.{place}", _("Remove this filter")),
         ]
@@ -162,7 +169,7 @@ def _sum_inputs(doc: Mapping[str, Any]) -> list[Input]:
     return [
         Input("break"),
         Input("words", label=_("adding up")),
-        Input("text", "sum.of", _("Property to add up"), path, source=f"paths:{event}", placeholder="total.amount"),
+        Input("text", "sum.of", _("Amount to add up"), path, source=f"paths:{event}", placeholder="total.amount"),
         Input("words", label=_("to")),
         Input("select", "sum.op", _("Comparison"), _sign(amount), SIGNS),
         Input("number", "sum.v", _("Sum"), compared.text(amount.get("v"))),
@@ -259,7 +266,7 @@ def _sequence_inputs(doc: Doc, offers: Offers) -> list[Input]:
     if "same" in doc:
         path = str(doc["same"]).removeprefix(PREFIX)
         found += [Input("break"), Input("words", label=_("with the same"))]
-        same = Input("text", "same", _("Property"), path, source=f"paths:{first.get('event', '')}")
+        same = Input("text", "same", _("Detail of the event"), path, source=f"paths:{first.get('event', '')}")
         found += [same, Input("drop", "same", _("Remove this filter"))]
     more = [("first.where", _("First only with …")), ("then.where", _("Second only with …"))]
     more += [] if "in_last" in doc else [("in_last", _("Only in the last …"))]

@@ -59,11 +59,11 @@ def _random_inputs(doc: Doc, offers: Offers) -> list[Input]:
     part = doc["random"] if isinstance(doc.get("random"), Mapping) else {}
     return [
         Input("words", label=_("from")),
-        Input("number", "from", _("First bucket, 0 to 99"), compared.text(part.get("from"))),
+        Input("number", "from", _("From part, 0 to 99"), compared.text(part.get("from"))),
         Input("words", label=_("to")),
-        Input("number", "to", _("Last bucket, 0 to 99"), compared.text(part.get("to"))),
-        Input("words", label=_("of 100, drawn by the word")),
-        Input("text", "salt", _("Word that draws"), str(part.get("salt", ""))),
+        Input("number", "to", _("To part, 0 to 99"), compared.text(part.get("to"))),
+        Input("words", label=_("of 100, in the draw")),
+        Input("text", "salt", _("Name of the draw"), str(part.get("salt", ""))),
     ]
 
 

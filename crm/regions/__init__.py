@@ -1,0 +1,52 @@
+"""What each country, state or mailbox asks before writing to someone: data (`data/*.toml`), judged purely."""
+
+from crm.regions.law import (
+    HOUSE_LAPSE,
+    MOST_STEPS,
+    Ground,
+    Law,
+    Never,
+    Switches,
+    compared,
+    governing,
+    judged_as,
+    keeps,
+    lapse,
+    law,
+    loud_quarters,
+    open_quarters,
+    opening,
+    refused,
+)
+from crm.regions.packs import Lapse, Pack, Rule, Span, Unreadable, packs, rule
+from crm.regions.places import Place, place, state, zones
+
+__all__ = [
+    "HOUSE_LAPSE",
+    "MOST_STEPS",
+    "Ground",
+    "Lapse",
+    "Law",
+    "Never",
+    "Pack",
+    "Place",
+    "Rule",
+    "Span",
+    "Switches",
+    "Unreadable",
+    "compared",
+    "governing",
+    "judged_as",
+    "keeps",
+    "lapse",
+    "law",
+    "loud_quarters",
+    "open_quarters",
+    "opening",
+    "packs",
+    "place",
+    "refused",
+    "rule",
+    "state",
+    "zones",
+]

@@ -1,0 +1,127 @@
+"""Too many people call it spam: the house is warned, then its account is paused until a person lets it go on."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from analytics import home
+from channels import accounts, complaints
+from channels.models import Account, Message, SenderDomain
+from channels.outbox import delivery
+from crm import clock
+from crm.models import AuditEntry
+from tests.campaigns import office
+from tests.channels import people
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    ("sent", "complained", "verdict"),
+    [
+        (0, 0, "fine"), (499, 499, "fine"),  # too few to say anything
+        (500, 0, "fine"), (1000, 0, "fine"), (10_000, 9, "fine"),
+        (1000, 1, "warn"), (10_000, 10, "warn"), (10_000, 29, "warn"), (500, 1, "warn"),
+        (1000, 3, "pause"), (10_000, 30, "pause"), (500, 2, "pause"), (10_000, 10_000, "pause"),
+    ],
+)  # fmt: skip
+def test_the_rate_decides_from_500_mails_on(sent: int, complained: int, verdict: str) -> None:
+    assert complaints.judge(sent, complained) == verdict
+
+
+def test_the_limits_are_those_of_the_pack() -> None:
+    assert complaints.limit("mailbox:complaints-soon") == 0.001
+    assert complaints.limit("mailbox:complaints") == 0.003
+
+
+def mails(count: int, complained: int, **given: Any) -> Account:
+    """Mails of the last week, written past the outbox: there are many."""
+    now = people.at_noon()
+    (elena,) = people.people(1)
+    (first,) = people.ask([elena], **given)
+    delivery.deliver()
+    row = Message.objects.get(pk=first)
+    Message.objects.bulk_create(
+        [
+            Message(
+                contact_id=elena.pk, channel="email", account_id=row.account_id, content_id=row.content_id,
+                state="complained" if place < complained else "accepted", due_at=now,
+                counted_at=now - timedelta(days=1),
+            )
+            for place in range(count - 1)
+        ]
+    )  # fmt: skip
+    return Account.objects.get(pk=row.account_id)
+
+
+def test_a_few_complaints_are_told_and_stop_nothing() -> None:
+    account = mails(1000, 1)
+    assert complaints.guard() == 0
+    account.refresh_from_db()
+    assert account.paused_at is None
+    row = SenderDomain.objects.get()
+    assert (row.domain, row.sent, row.complained) == ("shop.example", 1000, 1)
+
+
+def test_three_of_a_thousand_pause_the_account_and_its_messages_wait() -> None:
+    account = mails(1000, 3)
+    assert complaints.guard() == 1
+    account.refresh_from_db()
+    assert account.paused_for == {"domain": "shop.example", "sent": 1000, "complained": 3}
+    assert AuditEntry.objects.filter(action="account.pause").count() == 1
+    accounts.forget()
+    (waiting,) = people.ask(people.people(1), run=5000)
+    delivery.deliver()
+    assert Message.objects.get(pk=waiting).state == "due", "it waits; nothing is lost"
+
+
+def test_home_says_so_and_ada_lets_it_go_on() -> None:
+    account = mails(1000, 3)
+    complaints.guard()
+    ada = office.at_work("admin", "Ada")
+    needs = home.needs(office.somebody("admin", "Luis"), clock.now(), [], [])
+    assert [(need.tone, need.url) for need in needs] == [("bad", "/settings/channels/")]
+    assert "3 of 1000 mails" in needs[0].detail
+    page = ada.get("/settings/channels/").content.decode()
+    assert "Paused: too many complaints" in page
+    assert ada.post(f"/settings/channels/{account.pk}/resume/").status_code == 302
+    account.refresh_from_db()
+    assert account.paused_at is None
+    assert home.needs(office.somebody("admin", "Marta"), clock.now(), [], []) == []
+    # What was counted before is not held against it again.
+    assert complaints.guard() == 0
+    accounts.forget()
+    (again,) = people.ask(people.people(1), run=5000)
+    delivery.deliver()
+    assert Message.objects.get(pk=again).state == "accepted"
+
+
+def test_mails_older_than_a_week_are_forgotten() -> None:
+    account = mails(1000, 3)
+    clock.set_to(people.NOON + timedelta(days=8))
+    assert complaints.guard() == 0
+    account.refresh_from_db()
+    assert account.paused_at is None
+
+
+def test_it_is_counted_every_five_minutes_and_not_at_every_turn() -> None:
+    mails(1000, 0)
+    complaints.guard()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE channels_message SET state = 'complained' WHERE id IN (SELECT id FROM channels_message LIMIT 9)"
+        )
+    assert complaints.guard() == 0
+    clock.set_to(people.NOON + timedelta(minutes=6))
+    assert complaints.guard() == 1
+
+
+def test_each_domain_answers_for_itself() -> None:
+    account = mails(1000, 3, content_id=None)
+    row = complaints.rates(clock.now())
+    assert {(each.domain, each.sent, each.complained) for each in row} == {("shop.example", 1000, 3)}
+    assert account.paused_at is None
