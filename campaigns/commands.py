@@ -39,6 +39,7 @@ TOP: Final = frozenset(
         "respect_global_holdout",
         "priority",
         "group",
+        "topic",
         "caps",
         "quiet",
         "send_expiry",

@@ -131,6 +131,7 @@ class Terms:
     send_expiry: Duration
     key_path: str
     group: str = ""
+    topic: str = ""
 
 
 def read(top: Reader) -> Terms:
@@ -170,6 +171,7 @@ def read(top: Reader) -> Terms:
         send_expiry=top.duration("send_expiry", default=DAY) or DAY,
         key_path=key_path,
         group=top.text("group", longest=40),
+        topic=top.text("topic", longest=40),
     )
 
 

@@ -19,14 +19,19 @@ from campaigns.facts import Happened
 from channels import vetoes
 
 PAUSED = "paused"
+# Their preference page says that they can do without the campaign's topic.
+UNWANTED = "topic_unwanted"
 
 # Only events that wait for their answer: of every other one the answer has ended the run, or has not.
 QUESTION = """
-SELECT m.id, m.run_id, r.state, r.message_id, c.state, e.id, e.name, e.occurred_at, e.properties
+SELECT m.id, m.run_id, r.state, r.message_id, c.state,
+       m.message_class = 'marketing' AND w.id IS NOT NULL AND w.without ? (v.document->>'topic'),
+       e.id, e.name, e.occurred_at, e.properties
 FROM channels_message m
 LEFT JOIN campaigns_enrolment r ON r.id = m.run_id
 LEFT JOIN campaigns_version v ON v.id = r.version_id
 LEFT JOIN campaigns_campaign c ON c.id = m.campaign_id
+LEFT JOIN crm_wish w ON w.contact_id = m.contact_id AND w.without <> '[]'
 LEFT JOIN LATERAL (
   SELECT e.id, e.name, e.occurred_at, e.properties FROM crm_event e
   WHERE e.contact_id = r.contact_id AND e.name = ANY(v.exit_events) AND e.occurred_at >= r.entry_occurred_at
@@ -42,8 +47,8 @@ def may_not_go(message_ids: Sequence[int], now: datetime) -> dict[int, str]:
     doubtful: dict[int, list[tuple[int, Happened]]] = {}
     with connection.cursor() as cursor:
         cursor.execute(QUESTION, [list(message_ids)])
-        for message, run, state, current, campaign, event, name, at, properties in cursor.fetchall():
-            reason = _stands_against(message, run, state, current, campaign)
+        for message, run, state, current, campaign, unwanted, event, name, at, properties in cursor.fetchall():
+            reason = _stands_against(message, run, state, current, campaign) or (UNWANTED if unwanted else "")
             if reason:
                 said[message] = reason
             elif event is not None:

@@ -52,6 +52,10 @@ RULES: Final[dict[str, tuple[Promise, str]]] = {
         gettext_lazy("They had reached the limit of messages, and this one expired before the next free moment."),
         SETTINGS,
     ),
+    "topic_unwanted": (
+        gettext_lazy("They said on their preference page that they can do without this topic."),
+        CONSENT,
+    ),
     "lost_to": (gettext_lazy("A campaign with a higher priority took the free place."), CAMPAIGN),
     "budget": (gettext_lazy("The campaign has spent what it may."), CAMPAIGN),
     "holdout_campaign": (

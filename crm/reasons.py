@@ -27,6 +27,7 @@ NOT_SENT: Final[dict[str, Promise]] = {
     "no_address": _("No address for this channel"),
     "no_device": _("No device"),
     "quiet_hours": _("Quiet hours"),
+    "topic_unwanted": _("They can do without this topic"),
     "cap": _("Enough messages this week"),
     "lost_to": _("Another campaign went first"),
     "budget": _("The budget is used up"),

@@ -174,6 +174,10 @@ class GoalForm(forms.Form):
         label=gettext_lazy("Group"), required=False,
         help_text=gettext_lazy("Campaigns of one group keep their distance from the same person."),
     )  # fmt: skip
+    topic = forms.ChoiceField(
+        label=gettext_lazy("Topic"), required=False,
+        help_text=gettext_lazy("Who can do without it, by their own preference page, gets nothing of this campaign."),
+    )  # fmt: skip
     obey_caps = forms.BooleanField(label=gettext_lazy("Keeps the limit of messages per person"), required=False)
     counts_caps = forms.BooleanField(label=gettext_lazy("Counts towards that limit"), required=False)
     quiet = _choice(QUIET, gettext_lazy("Quiet hours"))
@@ -191,6 +195,7 @@ class GoalForm(forms.Form):
         base: Document,
         segments: Sequence[tuple[str, str]],
         groups: Mapping[str, int] | None = None,
+        topics: Mapping[str, str] | None = None,
     ) -> None:
         self.base = base
         super().__init__(data, initial=filled(base))
@@ -206,6 +211,9 @@ class GoalForm(forms.Form):
         now = str(self.initial.get("group") or "")
         known = [*(groups or {}), *([now] if now and now not in (groups or {}) else [])]
         self.fields["group"].choices = [*none, *((name, name) for name in known)]  # type: ignore[attr-defined]
+        now = str(self.initial.get("topic") or "")
+        about = {**({now: now} if now else {}), **(topics or {})}
+        self.fields["topic"].choices = [*none, *about.items()]  # type: ignore[attr-defined]
         self.fields["entry_event"].widget.attrs["list"] = "event-names"
         self.fields["goal_event"].widget.attrs["list"] = "event-names"
 

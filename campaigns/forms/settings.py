@@ -46,6 +46,7 @@ FIELDS: Final = {
     "/holdout_reason": "holdout_reason",
     "/priority": "priority",
     "/group": "group",
+    "/topic": "topic",
     "/caps": "obey_caps",
     "/quiet": "quiet",
     "/send_expiry": "expiry_value",
@@ -96,6 +97,7 @@ def filled(document: Mapping[str, Any]) -> dict[str, Any]:
         "holdout_reason": document.get("holdout_reason", ""),
         "priority": document.get("priority", _usual_priority(message_class, objective)),
         "group": document.get("group", ""),
+        "topic": document.get("topic", ""),
         "obey_caps": caps.get("obey", True),
         "counts_caps": caps.get("counts_toward", True),
         "quiet": document.get("quiet", "inherit"),
@@ -230,6 +232,7 @@ PLAIN: Final = (
     ("holdout_reason", "holdout_reason", ""),
     ("quiet", "quiet", "inherit"),
     ("group", "group", ""),
+    ("topic", "topic", ""),
 )
 CAPS: Final = ("obey_caps", "counts_caps")
 EXPIRY: Final = ("expiry_value", "expiry_unit")

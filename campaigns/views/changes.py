@@ -31,6 +31,7 @@ SETTINGS: Final[Mapping[str, Promise]] = {
     "respect_global_holdout": gettext_lazy("Control group of the whole house"),
     "priority": gettext_lazy("Priority"),
     "group": gettext_lazy("Group"),
+    "topic": gettext_lazy("Topic"),
     "caps": gettext_lazy("Limit of messages"),
     "quiet": gettext_lazy("Quiet hours"),
     "send_expiry": gettext_lazy("When a message is dropped"),

@@ -15,7 +15,7 @@ from campaigns.forms import saving, settings
 from campaigns.forms.goal import EVENTS, GoalForm
 from campaigns.models import Campaign, Edit
 from campaigns.reading import Notes
-from crm import clock, pages, publicids, sending, toasts
+from crm import clock, pages, publicids, sending, toasts, topics
 from crm.errors import Problem
 from crm.models import Segment
 from crm.segments import parse, workbench
@@ -43,7 +43,11 @@ def _form(campaign: Campaign, data: Any = None) -> GoalForm:
         (publicids.encode("seg", number), name)
         for number, name in Segment.objects.filter(archived_at=None).order_by("name", "pk").values_list("pk", "name")
     ]
-    return GoalForm(data, base=campaign.document, segments=segments, groups=sending.current().groups)
+    return GoalForm(data, base=campaign.document, segments=segments, groups=sending.current().groups, topics=_topics())
+
+
+def _topics() -> dict[str, str]:
+    return {topic.key: topics.name(topic) for topic in topics.every()}
 
 
 def _keep(request: HttpRequest, campaign: Campaign) -> HttpResponse:

@@ -67,7 +67,10 @@ def _row(condition: Doc, number: int, name: str, place: str) -> Row:
         return Row(_("Only if"), [Field(f"{own}-kept", "", said, "told")], place=where)
     op = text_of(condition, "op") or "is"
     fields = [
-        Field(f"{own}-f", _("Detail of the event"), text_of(condition, "f").removeprefix(PREFIX), place=f"{where}/f", short=True),
+        Field(
+            f"{own}-f", _("Detail of the event"), text_of(condition, "f").removeprefix(PREFIX), place=f"{where}/f",
+            short=True,
+        ),
         Field(
             f"{own}-op", _("Compared"), op, "choice", choices=operators(), place=f"{where}/op", short=True,
             reshape=op in BARE or bool(condition),
