@@ -136,6 +136,7 @@ def asks(size: int) -> dict[str, Ask]:
     contacts, people = reverse("crm:contacts"), reverse("campaigns:people", args=[live])
     her = reverse("crm:contact", args=[HER])
     rule = {"state": json.dumps(builder.opened(segments.NESTED))}
+    other = {"state": json.dumps(builder.opened({"all": segments.NESTED["all"][1:]}))}
     return {
         "Home": Ask("/"),
         "Home, renewing itself": Ask("/", fragment=True),
@@ -160,6 +161,7 @@ def asks(size: int) -> dict[str, Ask]:
         "segment builder": Ask(reverse("crm:segment", args=[segment["Nested"]])),
         "segment count": Ask(reverse("crm:segment-count"), rule, fragment=True),
         "segment sample": Ask(reverse("crm:segment-sample"), rule, fragment=True),
+        "segment sample, a rule nobody saved": Ask(reverse("crm:segment-sample"), other, fragment=True),
         "segment people": Ask(reverse("crm:segment-people", args=[segment["Wide"]])),
         "campaigns": Ask(reverse("campaigns:list")),
         "campaigns, their figures": Ask(f"{reverse('campaigns:figures')}?ids={live},{draft}", fragment=True),

@@ -18,8 +18,11 @@ class CampaignsConfig(AppConfig):
         vetoes.register()
         images.users.add("campaigns", pictures.uses)
         registry.contact_joins.add("campaigns", joining.solve)
+        registry.contact_splits.add("campaigns", joining.part)
+        for table, rows in joining.IMAGES.items():
+            registry.contact_images.add(table, rows)
         for table in (
-            "campaigns_enrolment", "campaigns_subscription", "campaigns_visit", "campaigns_arm",
+            "campaigns_enrolment", "campaigns_subscription", "campaigns_arm",
             "campaigns_conversion", "campaigns_pendingentry", "campaigns_refusal", "campaigns_candidate",
         ):  # fmt: skip
             registry.contact_tables.add(table, "contact_id")

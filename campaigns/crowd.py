@@ -25,9 +25,8 @@ from crm.segments.sql import Sql, every, join
 # Up to so many people are looked at one by one, of more so many.
 LOOKED_AT: Final = 10_000
 SAMPLED: Final = 4_000
-# A base of up to so many contacts is counted. Of a larger one so many are asked first; when fewer
-# than enough of them are found, the rule is a narrow one, and it is counted.
-BASE: Final = 50_000
+# A small base is counted. Of a larger one so many are asked first; when fewer than enough of them are
+# found, the rule is a narrow one, and it is counted.
 ASKED: Final = 6_000
 ENOUGH: Final = 400
 # Nineteen times of twenty what is reckoned is no further off.
@@ -66,9 +65,9 @@ def of(rule: Rule, now: datetime) -> Crowd:
     if segment is not None:
         number = Segment.objects.filter(pk=segment).values_list("count", flat=True).first() or 0
         if number > LOOKED_AT:
-            return Crowd(rule, number, thinned(spread.members(segment, SAMPLED / number), SAMPLED))
-    base = counting.everybody()
-    if base > BASE and (found := _reckoned(rule, base, now)) is not None:
+            return Crowd(rule, number, spread.thinned(spread.members(segment, SAMPLED / number), SAMPLED))
+    base = counting.guessed()
+    if base > counting.MANY and (found := _reckoned(rule, base, now)) is not None:
         return found
     number = audience.count(rule, now)
     return Crowd(rule, number, _drawn(rule, SAMPLED / number, now) if number > LOOKED_AT else None)
@@ -77,13 +76,6 @@ def of(rule: Rule, now: datetime) -> Crowd:
 def whole(rule: Rule, now: datetime) -> Crowd:
     """All of them, whatever it takes: for an answer that must not hang on whom one looks at."""
     return Crowd(rule, audience.count(rule, now))
-
-
-def thinned(ids: Sequence[int], most: int) -> list[int]:
-    """At most so many of them, evenly."""
-    if len(ids) <= most:
-        return list(ids)
-    return [ids[place * len(ids) // most] for place in range(most)]
 
 
 def drawn(share: float) -> Sql:
@@ -112,7 +104,7 @@ def _reckoned(rule: Rule, base: int, now: datetime) -> Crowd | None:
         return None
     part = len(ids) / len(asked)
     off = math.ceil(SURE * math.sqrt(part * (1 - part) / len(asked)) * base)
-    return Crowd(rule, round(part * base), thinned(ids, SAMPLED), off)
+    return Crowd(rule, round(part * base), spread.thinned(ids, SAMPLED), off)
 
 
 def _drawn(rule: Rule, share: float, now: datetime) -> list[int]:

@@ -59,6 +59,12 @@ def solve(pairs: list[tuple[int, int]]) -> None:
             runs.end([(run, MERGED) for run in newer], now)
             outbox.revoke(run_ids=newer, reason="recalled", now=now)
         cursor.execute(NUMBER_ON, sides * 2)
+        # By the run: the partitions have an index for that, and none for the contact.
+        cursor.execute(
+            f"""UPDATE campaigns_visit v SET contact_id = p.winner FROM {PAIRS}
+                JOIN campaigns_enrolment r ON r.contact_id = p.loser WHERE v.run_id = r.id""",  # noqa: S608
+            sides,
+        )
         for table, (unique, order) in TWINS.items():
             cursor.execute(
                 f"""WITH who AS ({WHO})
@@ -70,3 +76,24 @@ def solve(pairs: list[tuple[int, int]]) -> None:
                       WHERE place > 1)""",  # noqa: S608 - our own words
                 sides * 2,
             )
+
+
+def part(pairs: list[tuple[int, int]]) -> None:
+    """(loser, winner): called when a join was undone and the runs are back; what they came by goes with them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""UPDATE campaigns_visit v SET contact_id = p.loser FROM {PAIRS}
+                JOIN campaigns_enrolment r ON r.contact_id = p.loser WHERE v.run_id = r.id""",  # noqa: S608
+            [[loser for loser, _ in pairs], [winner for _, winner in pairs]],
+        )
+
+
+# What a join may change here beside whose it is (`crm.identity.journal`).
+IMAGES = {
+    "campaigns_enrolment": "true",
+    "campaigns_subscription": "true",
+    "campaigns_arm": "true",
+    "campaigns_pendingentry": "true",
+    "campaigns_refusal": "true",
+    "campaigns_candidate": "true",
+}

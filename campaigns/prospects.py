@@ -23,7 +23,7 @@ from channels.models import Account
 from crm import moments, publicids, standings, workspace
 from crm.errors import Problem, Problems
 from crm.models import Contact
-from crm.segments import audience, parse
+from crm.segments import audience, parse, spread
 from crm.segments.grammar import Rule
 from crm.segments.sql import Sql, every, join
 
@@ -32,9 +32,7 @@ MONTH: Final = {"value": forecast.WINDOW, "unit": "days"}
 WALKED: Final = 400
 PATIENCE_MS: Final = 2_500
 CHANNELS: Final = ("email", "sms")
-INSIDE: Final = (
-    "EXISTS (SELECT FROM campaigns_enrolment e WHERE e.campaign_id = {} AND e.contact_id = crm_contact.id)"
-)
+INSIDE: Final = "EXISTS (SELECT FROM campaigns_enrolment e WHERE e.campaign_id = {} AND e.contact_id = crm_contact.id)"
 
 
 @dataclass(frozen=True)
@@ -297,7 +295,7 @@ def _sample(plan: Plan, channels: Sequence[str], now: datetime, those: Crowd | N
     if rule is None:
         return [forecast.Somebody(reach=frozenset(channels))]
     those = those or crowd.of(rule, now)
-    ids = _few(those, now) if those.ids is None else crowd.thinned(those.ids, WALKED)
+    ids = _few(those, now) if those.ids is None else spread.thinned(those.ids, WALKED)
     names = list(plan.rules)
     rules = [parse.parse(plan.rules[name]) for name in names]
     answers = audience.answers(rules, ids, now)

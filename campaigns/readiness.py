@@ -25,7 +25,7 @@ from campaigns.types import END
 from channels import accounts, complaints, domains, sender_words
 from channels.kinds import sms
 from channels.models import SenderDomain
-from crm import moments, workspace
+from crm import moments, sending, workspace
 from crm.errors import Problem, Problems
 from crm.models import Workspace
 
@@ -189,16 +189,16 @@ def _parts(document: Mapping[str, Any], sending: wording.Sending) -> Iterator[Fi
 
 
 def _over_limit(plan: Plan) -> Iterator[Finding]:
-    house = workspace.current()
-    if plan.terms.message_class != "marketing" or not plan.terms.obeys_caps:
+    rules = sending.current()
+    if plan.terms.message_class != "marketing" or not plan.terms.obeys_caps or rules.messages is None:
         return
-    most = most_within(plan, timedelta(days=house.cap_days))
-    if most > house.cap_messages:
+    most = most_within(plan, timedelta(days=rules.days))
+    if most > rules.messages:
         text = _("Up to %(n)d messages in %(days)d days; the limit is %(cap)d. Those above it wait or are dropped.")
         yield Finding(
             "over_limit",
             _("It sends more than the limit allows"),
-            text % {"n": most, "days": house.cap_days, "cap": house.cap_messages},
+            text % {"n": most, "days": rules.days, "cap": rules.messages},
         )
 
 

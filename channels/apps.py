@@ -17,5 +17,7 @@ class ChannelsConfig(AppConfig):
         post_migrate.connect(database.install, sender=self)
         registry.withdrawal_listeners.add("outbox", revocation.obey_withdrawals)
         registry.contact_tables.add("channels_message", "contact_id")
+        # A message of a run that ends with the join is recalled.
+        registry.contact_images.add("channels_message", "t.settled_at IS NULL")
         registry.founders.add("accounts", accounts.ensure)
         registry.evidence_parts.add("messages", evidence.messages)

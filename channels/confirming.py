@@ -37,7 +37,7 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "button": "See and confirm",
         "valid": "The link works for 7 days.",
         "ignore": "If it was not you, do nothing: nothing will be sent.",
-        "sms": "{{ links.code }} is your code to confirm messages from us. It works for 10 minutes: {{ links.code_page }}",
+        "sms": "{{ links.code }} is your code to confirm messages from us. It lasts 10 minutes: {{ links.code_page }}",
     },
     "es": {
         "subject": "Confirme su suscripción, por favor",

@@ -10,7 +10,7 @@ from analytics.api import figures, report
 from campaigns.api import edit as campaigns
 from campaigns.api import explain, numbers, runs
 from channels import api as messages
-from crm.api import allowed, catalogue, consents, contacts, events, orders, ownfields, segments
+from crm.api import allowed, catalogue, consents, contacts, cookies, duplicates, events, orders, ownfields, segments
 from crm.rest.endpoint import Endpoint, Nowhere
 
 
@@ -23,11 +23,13 @@ def at(route: str, view: type[Endpoint], name: str) -> URLPattern:
 urlpatterns = [
     at("contacts", contacts.Contacts, "contacts"),
     at("contacts/batch", contacts.ContactsBatch, "contacts-batch"),
+    at("contacts/duplicates", duplicates.Duplicates, "contacts-duplicates"),
     at("contacts/<public_id>", contacts.OneContact, "contact"),
     at("contacts/<public_id>/timeline", contacts.Timeline, "timeline"),
     at("fields", ownfields.OwnFields, "fields"),
     at("consents", consents.Consents, "consents"),
     at("consents/confirm", consents.Confirm, "consents-confirm"),
+    at("consents/cookies", cookies.Cookies, "consents-cookies"),
     at("consents/allowed", allowed.Allowed, "consents-allowed"),
     at("events", events.Events, "events"),
     at("events/batch", events.EventsBatch, "events-batch"),

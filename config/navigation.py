@@ -39,6 +39,7 @@ GROUPS: Final[tuple[tuple[Any, tuple[Item, ...]], ...]] = (
         (
             Item("crm:contacts", _("Contacts"), "users", "office.read"),
             Item("crm:segments", _("Segments"), "filter", "segments.read"),
+            Item("crm:imports", _("Imports"), "upload", "imports.write"),
         ),
     ),
 )

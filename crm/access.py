@@ -29,7 +29,7 @@ CAPTURE: Final = frozenset(
     }
 )
 # What a marketer works on.
-WORK: Final = frozenset({"segments.write", "campaigns.write", "campaigns.trigger", "kpis.write"})
+WORK: Final = frozenset({"segments.write", "imports.write", "campaigns.write", "campaigns.trigger", "kpis.write"})
 PUBLISH: Final = frozenset({"campaigns.publish"})
 ADMINISTER: Final = frozenset({"keys.write", "users.write", "accounts.write", "workspace.write", "operations.read"})
 # A store sees people, their permission and their purchases; never campaigns or other stores.

@@ -41,6 +41,8 @@ class Arrival:
     source: str = ""
     actor: str = ""
     quiet: bool = False
+    # A till or a family's computer: what its browser is known by belongs to nobody, and joins nobody.
+    shared_device: bool = False
 
 
 @dataclass
@@ -141,7 +143,7 @@ def _draft(guest: _Guest, codes: Mapping[str, int]) -> Draft:
         changes["home_store_id"] = codes.get(reading.home_store)
     carted = any(carts.key_of(event["properties"]) or event["name"] == carts.ORDERING for event in reading.events)
     return Draft(
-        reading.traces,
+        _own_traces(guest),
         changes,
         reading.fields,
         arrival.source,
@@ -149,6 +151,13 @@ def _draft(guest: _Guest, codes: Mapping[str, int]) -> Draft:
         hold=bool(reading.consents) or carted,
         quiet=arrival.quiet or _historic(reading),
     )
+
+
+def _own_traces(guest: _Guest) -> list[Trace]:
+    """Without the browser of a device that several people use, where anything else says who it is."""
+    traces = guest.reading.traces
+    own = [trace for trace in traces if trace.kind != "anonymous_id"]
+    return own if guest.arrival.shared_device and own else traces
 
 
 def _historic(reading: Reading) -> bool:

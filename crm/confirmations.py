@@ -42,7 +42,9 @@ FROM crm_address a
 LEFT JOIN crm_confirmation c ON c.address_id = a.id AND c.contact_id = ANY(%s) AND c.confirmed_at IS NULL
      AND c.valid_until > %s AND c.purged_at IS NULL
 WHERE a.id = ANY(%s) ORDER BY c.id"""
-OF_IPS: Final = "SELECT ip_hash, count(*) FROM crm_confirmation WHERE ip_hash = ANY(%s) AND asked_at > %s GROUP BY ip_hash"
+OF_IPS: Final = (
+    "SELECT ip_hash, count(*) FROM crm_confirmation WHERE ip_hash = ANY(%s) AND asked_at > %s GROUP BY ip_hash"
+)
 AGAIN: Final = {"id": "bigint", "items": "jsonb", "valid_until": "timestamptz", "wanted_at": "timestamptz"}
 # What nobody took back since it was asked: neither they, nor anybody else who holds the address.
 STANDS: Final = """
@@ -174,9 +176,7 @@ def claim(now: datetime, limit: int) -> list[Wanted]:
 
 def pending(now: datetime) -> int:
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM crm_confirmation WHERE wanted_at <= %s AND confirmed_at IS NULL", [now]
-        )
+        cursor.execute("SELECT count(*) FROM crm_confirmation WHERE wanted_at <= %s AND confirmed_at IS NULL", [now])
         return int(cursor.fetchone()[0])
 
 
@@ -312,7 +312,13 @@ def _update(again: Sequence[tuple[Any, ...]]) -> None:
 def _find(condition: str, params: Sequence[Any]) -> list[Asked]:
     with connection.cursor() as cursor:
         cursor.execute(f"{FIND}{condition} ORDER BY c.id", list(params))
-        return [Asked(*row[:6], _json(row[6]), *row[7:]) for row in cursor.fetchall()]
+        return [_asked(row) for row in cursor.fetchall()]
+
+
+def _asked(row: Sequence[Any]) -> Asked:
+    values = [*row]
+    values[6] = _json(row[6])
+    return Asked(*values)
 
 
 def _json(value: Any) -> Any:

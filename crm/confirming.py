@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 from django.db import connection, transaction
 from django.db.models.signals import post_delete, post_save
 
-from crm import audit, clock, confirmations, consent, regions, sending, whereabouts, words, workspace
+from crm import audit, clock, confirmations, consent, permission, regions, sending, whereabouts, words, workspace
 from crm.confirmations import Asked
 from crm.errors import Problem
 from crm.identity import verification
@@ -27,19 +27,23 @@ FRESH_SECONDS = 5.0
 # Who may be in a hurry, or no person at all: their yes is asked to be confirmed. What is signed is not.
 ASKING: Final = frozenset({"", "web_form", "checkbox", "api", "pos_screen"})
 OFF: Final = "off"
+ALL_PACKS: Final = regions.Switches()
 # How a channel's address is proved.
 WAYS: Final = {"email": "email_link", "sms": "sms_code", "whatsapp": "sms_code", "call": "sms_code"}
-EVERY: Final = ("requested", "granted")
 # What is asked although somebody may have said yes already, or no.
 WITHOUT_A_YES: Final = frozenset({"unknown", "expired", "requested", "granted_unconfirmed"})
 HAVING_A_YES: Final = frozenset({"granted", "paused"})
 
+# A yes that was proved stays proved while yeses follow it.
 STANDING: Final = """
-SELECT c.contact, a.id, a.medium, s.purpose, s.channel, s.state, r.action = 'confirmed', false
+SELECT c.contact, a.id, a.medium, s.purpose, s.channel, s.state,
+       (SELECT r.action = 'confirmed' OR r.method = ANY(%(double)s) FROM crm_consentreceipt r
+        WHERE r.contact_id = c.contact AND r.purpose = s.purpose AND r.channel = s.channel AND r.address_id = a.id
+          AND (r.action IN ('refused', 'withdrawn', 'objected', 'expired', 'confirmed') OR r.method = ANY(%(double)s))
+        ORDER BY r.id DESC LIMIT 1), false
 FROM unnest(%(contacts)s::bigint[]) AS c(contact)
 JOIN crm_identifier i ON i.contact_id = c.contact JOIN crm_address a ON a.id = i.address_id
 LEFT JOIN crm_consentstate s ON s.contact_id = c.contact AND s.address_id = a.id
-LEFT JOIN crm_consentreceipt r ON r.id = s.receipt_id
 UNION ALL
 SELECT i.contact_id, t.address_id, '', t.purpose, t.channel, '', false, true
 FROM crm_addressconsent t JOIN crm_identifier i ON i.address_id = t.address_id
@@ -60,7 +64,7 @@ class Policy:
     """The workspace's own rules, and which packs it goes by where it has none."""
 
     rules: Sequence[Rule] = ()
-    switches: regions.Switches = regions.Switches()
+    switches: regions.Switches = ALL_PACKS
 
     def way(self, purpose: str, channel: str, country: str, day: date) -> str:
         """How a yes of this kind is confirmed; "" if it is not. Pure.
@@ -130,7 +134,9 @@ def change(rule: Rule, *, remove: bool = False, actor: str) -> None:
         if remove:
             ConfirmationRule.objects.filter(**place).delete()
         else:
-            ConfirmationRule.objects.update_or_create(**place, defaults={"ask": rule.ask})
+            ConfirmationRule.objects.update_or_create(
+                purpose=rule.purpose, channel=rule.channel, country=rule.country, defaults={"ask": rule.ask}
+            )
         audit.record(actor, "confirmation.change", "confirmation rules", said, None if remove else rule._asdict())
     forget()
 
@@ -190,7 +196,7 @@ def _standing(
     contacts: Sequence[int],
 ) -> tuple[dict[tuple[int, int | None, str, str], _Place], dict[tuple[int, str], list[int]]]:
     with connection.cursor() as cursor:
-        cursor.execute(STANDING, {"contacts": list(contacts)})
+        cursor.execute(STANDING, {"contacts": list(contacts), "double": list(permission.DOUBLE)})
         rows = cursor.fetchall()
     found: dict[tuple[int, int | None, str, str], _Place] = {}
     addresses: dict[tuple[int, str], list[int]] = {}
@@ -245,7 +251,7 @@ def confirm_code(address: tuple[str, str], code: str, evidence: Mapping[str, Any
     """
     with transaction.atomic():
         waiting = [each for each in _at(address, now) if _answerable(each, now)]
-        for each in waiting:
+        for each in sorted(waiting, key=lambda each: each.contact_id):  # in id order, as everywhere
             confirmations.lock(each.id)
         waiting = [again for each in waiting if (again := confirmations.find(each.id)) and _answerable(again, now)]
         right = [each for each in waiting if confirmations.code_hash(each.id, code) == each.code_hash]

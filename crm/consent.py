@@ -15,7 +15,20 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from crm import arrays, confirmations, errors, moments, permission, places, reach, receipts, registry, replay, timeline, words
+from crm import (
+    arrays,
+    confirmations,
+    errors,
+    moments,
+    permission,
+    places,
+    reach,
+    receipts,
+    registry,
+    replay,
+    timeline,
+    words,
+)
 from crm.permission import (
     NOTHING,
     Allow,
@@ -56,8 +69,9 @@ __all__ = [
     "standings",
 ]
 
-# What ends a permission that may have been there: queued messages go.
-ENDING = (*permission.NO, "paused", "expired")
+# What ends a permission that may have been there: queued messages go. One that ran out ends for this person
+# alone, not for all who hold the address; the hand-off looks at its end.
+ENDING = (*permission.NO, "paused")
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ CREATE OR REPLACE FUNCTION cauce_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   RAISE EXCEPTION '% is append-only: % refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'restrict_violation';
 END $$;
--- A proof may go with a contact whom the demo made up, or who never confirmed (`crm.unconfirmed`), and with nobody else.
+-- A proof may go with a contact whom the demo made up, or who never confirmed (`crm.unconfirmed`); with nobody else.
 CREATE OR REPLACE FUNCTION cauce_keep_receipt() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF EXISTS (SELECT FROM crm_demoitem WHERE kind = 'contact' AND number = OLD.contact_id) THEN RETURN OLD; END IF;

@@ -110,6 +110,18 @@ def found(filters: Filters, now: datetime) -> QuerySet[Contact]:
     return people
 
 
+def listed(filters: Filters, now: datetime) -> tuple[QuerySet[Contact], Count]:
+    """The people these filters leave, and how many. The few that a text finds are looked for once, not twice:
+    that is what costs."""
+    people = found(filters, now)
+    if not filters.text:
+        return people, count(filters, now)
+    ids = list(people.values_list("pk", flat=True)[: COUNTED + 1])
+    if len(ids) > COUNTED:
+        return people, Count(COUNTED, more=True)
+    return Contact.objects.filter(pk__in=ids), Count(len(ids))
+
+
 def count(filters: Filters, now: datetime) -> Count:
     """How many there are, as exactly as is quick."""
     if filters == Filters():

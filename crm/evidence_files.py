@@ -44,7 +44,7 @@ class File:
         return {"sha256": self.sha256, "name": self.name, "type": self.media_type, "size": len(self.content)}
 
 
-def read(upload: UploadedFile) -> File:
+def read(upload: UploadedFile[bytes]) -> File:
     """Raises Problem for what is too large or no scan or recording."""
     if (upload.size or 0) > MOST_BYTES:
         raise Problem("/file", "too_large", _("The file is larger than 10 MB."))

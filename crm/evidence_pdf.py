@@ -1,4 +1,4 @@
-"""The evidence of one contact as a PDF, in letters of every language we speak. Reportlab is loaded when it is needed."""
+"""The evidence of one contact as a PDF, in letters of every language we speak. Reportlab is loaded when needed."""
 
 from __future__ import annotations
 
@@ -53,7 +53,8 @@ class _Sheet:
         cells = [[self.platypus.Paragraph(escape(cell), style) for cell in row] for row in rows]
         table = self.platypus.Table(cells, colWidths=list(widths), hAlign="LEFT")
         table.setStyle(
-            [("VALIGN", (0, 0), (-1, -1), "TOP"), ("LINEBELOW", (0, 0), (-1, -1), 0.25, self.colors.HexColor("#d9dde3")),
+            [("VALIGN", (0, 0), (-1, -1), "TOP"),
+             ("LINEBELOW", (0, 0), (-1, -1), 0.25, self.colors.HexColor("#d9dde3")),
              ("TOPPADDING", (0, 0), (-1, -1), 1), ("BOTTOMPADDING", (0, 0), (-1, -1), 1.5)]
         )  # fmt: skip
         self.story.append(table)
@@ -126,7 +127,7 @@ def _receipt(sheet: _Sheet, receipt: Mapping[str, Any]) -> None:
     )
     sheet.add(f"{_day(receipt['occurred_at'])} · {' · '.join(words)}", "sub")
     file, wording = receipt["file"], receipt["wording"]
-    evidence = {key: value for key, value in receipt["evidence"].items() if key != "file"}
+    evidence = {key: value for key, value in receipt["evidence"].items() if key not in ("file", "wording_sha256")}
     sheet.facts([
         (_("Address"), receipt["address"]),
         (_("How"), statements.METHODS.get(receipt["method"], receipt["method"])),
@@ -152,7 +153,7 @@ def _messages(sheet: _Sheet, messages: Sequence[Mapping[str, Any]]) -> None:
     sheet.table(
         [
             [_day(each["at"]), _channel(each["channel"]), each["address"], each["campaign"],
-             " ".join(part for part in (str(statements.BASES.get(each["basis"], each["basis"])), each["receipt"]) if part)]
+             f"{statements.BASES.get(each['basis'], each['basis'])} {each['receipt']}".strip()]
             for each in messages
         ],
         [85, 55, 120, 110, 129],

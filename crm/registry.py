@@ -91,6 +91,10 @@ contact_tables: Named[str] = Named("contact tables")
 # Called before the tables above are rewritten, for what only their floor can solve (two runs of one
 # campaign): `(pairs: list[(loser, winner)]) -> None`.
 contact_joins: Named[Callable[[list[tuple[int, int]]], None]] = Named("contact joins")
+# Of these tables, the rows that a join may change or take away (an SQL condition): they are kept as they were.
+contact_images: Named[str] = Named("contact images")
+# Called when a join was undone and all rows are back: `(pairs: list[(loser, winner)]) -> None`.
+contact_splits: Named[Callable[[list[tuple[int, int]]], None]] = Named("contact splits")
 # Promises as queries, for `verify_ledger`.
 invariants: Named[Invariant] = Named("invariants")
 # Called once, in the transaction that sets this place up: `() -> None` (channels make their accounts).

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from crm import confirming, expiry, renewal, timeline, unconfirmed
+from crm import confirming, duplicates, expiry, renewal, timeline, unconfirmed
+from crm.identity import merging
 from crm.imports import work as imports
 from crm.registry import Round, rounds
 from crm.segments import chores
@@ -21,8 +22,14 @@ rounds.add(
     Round("crm.confirm.remind", confirming.remind, confirming.reminders, every_seconds=600),
     order=27,
 )
-rounds.add(unconfirmed.ROUND, Round(unconfirmed.ROUND, unconfirmed.work, unconfirmed.pending, every_seconds=3600), order=190)
+rounds.add(
+    unconfirmed.ROUND, Round(unconfirmed.ROUND, unconfirmed.work, unconfirmed.pending, every_seconds=3600), order=190
+)
 rounds.add(imports.ROUND, Round(imports.ROUND, imports.work, imports.pending, every_seconds=2), order=210)
 rounds.add(
     "crm.imports.clean", Round("crm.imports.clean", imports.clean, imports.cleaning_due, every_seconds=600), order=220
+)
+rounds.add(duplicates.ROUND, Round(duplicates.ROUND, duplicates.work, duplicates.pending, every_seconds=5), order=230)
+rounds.add(
+    "crm.merges.clean", Round("crm.merges.clean", merging.clean, merging.cleaning_due, every_seconds=3600), order=235
 )

@@ -45,7 +45,7 @@ WHERE c.merged_into_id IS NULL
 def due(now: datetime, limit: int = BATCH) -> list[int]:
     """Whom the next purge would remove."""
     others = " ".join(
-        f"AND NOT EXISTS (SELECT FROM {table} x WHERE x.{column} = c.id)"  # noqa: S608 - our own names
+        f"AND NOT EXISTS (SELECT FROM {table} x WHERE x.{column} = c.id)"
         for table, column in sorted(set(removal.hanging()))
         if table not in NO_SIGN
     )

@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from campaigns import terms
-from campaigns.reading import PREFIX, SECONDS
+from campaigns.forms import details
+from campaigns.reading import SECONDS
 from crm import publicids
 from crm.errors import Problem
 
@@ -87,7 +88,7 @@ def filled(document: Mapping[str, Any]) -> dict[str, Any]:
         "who_member": member,
         "goal_event": goal.get("event", ""),
         "goal_days": goal.get("window_days", 7),
-        "goal_value": _bare(goal.get("value", "")),
+        "goal_value": details.bare(goal.get("value", "")),
         "goal_target": goal.get("target"),
         "exit_goal": bool(goal.get("event")) and goal.get("event") in events,
         "exit_events": ", ".join(name for name in events if name != goal.get("event")),
@@ -114,7 +115,7 @@ def _of_entry(entry: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {
         "entry_type": entry.get("type", "event"),
         "entry_event": entry.get("event", ""),
-        "entry_key": _bare(entry.get("key", "")),
+        "entry_key": details.bare(entry.get("key", "")),
         "debounce_value": debounce.get("value"),
         "debounce_unit": debounce.get("unit", "hours"),
         "entry_segment": _public(entry.get("segment", "")),
@@ -130,7 +131,7 @@ def _of_entry(entry: Mapping[str, Any]) -> dict[str, Any]:
     }
     for place in range(ROWS):
         row = rows[place] if place < len(rows) else {}
-        found[f"where_f_{place}"] = _bare(row.get("f", ""))
+        found[f"where_f_{place}"] = details.bare(row.get("f", ""))
         found[f"where_op_{place}"] = row.get("op", "is")
         found[f"where_v_{place}"] = _shown(row.get("v", ""))
     return found
@@ -157,14 +158,6 @@ def _who(rule: Any) -> tuple[str, str]:
 def _public(segment: Any) -> str:
     text = str(segment or "")
     return publicids.encode("seg", int(text)) if text.isdigit() else text
-
-
-def _bare(path: Any) -> str:  # as people read it: cart_id for properties.cart_id
-    return str(path or "").removeprefix(PREFIX)
-
-
-def _path(text: str) -> str:
-    return PREFIX + text.strip().removeprefix(PREFIX)
 
 
 def _wall(text: Any) -> datetime | None:
@@ -288,7 +281,7 @@ def _event_entry(old: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, A
     if where or "where" in old:
         made["where"] = where
     if said["entry_key"]:
-        made["key"] = _path(said["entry_key"])
+        made["key"] = details.full(said["entry_key"])
     debounce = _span(said["debounce_value"], said["debounce_unit"])
     if debounce:
         made["debounce"] = debounce
@@ -305,7 +298,7 @@ def _where(old: Mapping[str, Any], said: Mapping[str, Any]) -> list[Any]:
     for place in range(ROWS):
         name = said[f"where_f_{place}"] or ""
         if name.strip():
-            row: dict[str, Any] = {"f": _path(name), "op": said[f"where_op_{place}"] or "is"}
+            row: dict[str, Any] = {"f": details.full(name), "op": said[f"where_op_{place}"] or "is"}
             if row["op"] != "is_set":
                 row["v"] = _typed(said[f"where_v_{place}"] or "", simple[place : place + 1])
             made.append(row)
@@ -370,7 +363,7 @@ def _put_goal(document: Document, said: Mapping[str, Any]) -> None:
         return
     goal = {**_dict(document.get("goal")), "event": event}
     for key, name, default in OF_GOAL:
-        value = _path(said[name]) if key == "value" and said[name] else said[name]
+        value = details.full(said[name]) if key == "value" and said[name] else said[name]
         if value in ("", None) or (value == default and key not in goal):
             goal.pop(key, None)
         else:

@@ -143,6 +143,7 @@ def _show(
         "stale": stale,
         "more_entries": max(0, len(entries) - 1) if isinstance(entries, list) else 0,
         "events": EVENTS,
+        "limit": sending.current().messages,
         "seen": saving.seen(campaign.document),
         "audience_rule": workbench.words(campaign.document.get("eligibility")) if own else "",
     }

@@ -14,7 +14,7 @@ from campaigns.forms import settings
 from campaigns.models import Campaign, Enrolment, Version
 from campaigns.readiness import Finding
 from campaigns.views import changes
-from crm import access, clock, pages, publicids, toasts, workspace
+from crm import access, clock, pages, publicids, sending, toasts, workspace
 from crm.errors import Problem, Problems
 from crm.models import Membership, User
 
@@ -49,6 +49,7 @@ def _show(
         "unchanged": unchanged,
         "over": campaign.ended_at is not None,
         "house": workspace.current(),
+        "limit": sending.current().messages,
     }
     return render(request, "campaigns/review/page.html", context, status=code)
 

@@ -38,7 +38,10 @@ def of_contact(draft: Mapping[str, Any], asker: Principal) -> Arrival:
     source = said.pop("source", "")
     if asker.store_code and "home_store" not in said and _nobody(traces):
         said["home_store"] = asker.store_code  # a till's new people are its own
-    return Arrival(traces, said, consents=[dict(each) for each in consents], source=source, actor=asker.actor)
+    shared = bool(said.pop("shared_device", False))
+    return Arrival(
+        traces, said, consents=[dict(each) for each in consents], source=source, actor=asker.actor, shared_device=shared
+    )
 
 
 def of_consent(said: Mapping[str, Any], asker: Principal) -> Arrival:

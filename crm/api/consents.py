@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -13,7 +13,7 @@ from crm import capture, clock, confirming, errors, intake, normalise, publicids
 from crm.api import arrivals, people
 from crm.api.contacts import ConsentSaid
 from crm.models import ConsentReceipt, ConsentState
-from crm.rest import fields, masks, shapes
+from crm.rest import fields, masks, problems, shapes
 from crm.rest.endpoint import Endpoint
 
 
@@ -103,6 +103,9 @@ class ConfirmAnswer(serializers.Serializer[Any]):
     confirmed = serializers.ListField(child=fields.ObjectField())
 
 
+WRONG: Final = errors.Problem("/code", "wrong_code", "This code is not right, or too old, or was tried too often.")
+
+
 class Confirm(Endpoint):
     needs: ClassVar[dict[str, str]] = {"POST": "consents.write"}
 
@@ -115,7 +118,8 @@ class Confirm(Endpoint):
             raise problem.under("/phone") from None
         asked = confirming.confirm_code(place, said["code"], intake.evidence(said.get("evidence")), now)
         if asked is None:
-            raise errors.Problem("/code", "wrong_code", "This code is not right, or too old, or was tried too often.")
+            # An answer, not an exception: that it was tried stays written down whatever runs around it.
+            return Response(problems.document(422, [WRONG]), status=422, content_type=problems.MEDIA_TYPE)
         done = [{"purpose": each["purpose"], "channel": each["channel"]} for each in asked.items]
         return Response({"contact": publicids.encode("ctc", asked.contact_id), "confirmed": done})
 

@@ -60,6 +60,9 @@ class ContactDraft(shapes.Shape):
     home_store = fields.TextField(max_length=40, required=False, allow_null=True, help_text="A store's code.")
     consents = shapes.several(ConsentSaid, 80, required=False)
     source = fields.TextField(max_length=120, required=False, allow_blank=True)  # type: ignore[assignment]
+    shared_device = serializers.BooleanField(
+        required=False, help_text="A till or a family's computer: its anonymous_id is not joined to this person."
+    )
     # Last, because from here on the name is taken.
     fields = fields.ObjectField(  # type: ignore[assignment]
         required=False, help_text="Your own fields: text, numbers, true or false, lists."

@@ -40,6 +40,8 @@ WRONG: Final = {
     "empty": _("Give it a name."),
     "not_a_list": _("Its people come by a rule; put them on a fixed list instead."),
     "no_such_store": _("There is no such store."),
+    "blocked_identifier": _("This is nobody's own: it stands on the list of values that name nobody."),
+    "too_many_identifiers": _("They have as many of this kind as one person may have: take one off first."),
 }
 OWN: Final = ("given_name", "family_name", "language", "timezone", "country", "region", "city", "postal_code")
 

@@ -8,9 +8,10 @@ still is as the join left it. The number of statements depends on the tables alo
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django.db import connection
 
@@ -25,14 +26,11 @@ IMAGES: Final = {
     "crm_listmember": "true",
     "crm_groupmember": "true",
     "crm_wish": "true",
-    "crm_evidencefile": "true",
 }
 # Where the contact is the key itself.
 KEYS: Final = {"analytics_contactstage": "contact_id"}
 # Queues of what is to be looked at: nothing to undo, both are looked at anew.
 QUEUES: Final = frozenset({"crm_dirty", "crm_reaction"})
-# A picture has no room for bytes that may be megabytes.
-WITHOUT: Final = {"crm_evidencefile": "- 'content'"}
 
 
 def images() -> dict[str, str]:
@@ -79,8 +77,7 @@ def _moving(table: str, column: str, picture: str | None) -> str:
     moved = f"array(SELECT t.id FROM {table} t WHERE t.{column} = m.loser_id ORDER BY t.id)"
     if picture is None:
         return f"SELECT m.id, '{table}', {moved}, NULL::jsonb FROM mine m"
-    row = f"to_jsonb(t) {WITHOUT.get(table, '')}"
-    return f"""SELECT m.id, '{table}', {moved}, (SELECT jsonb_agg({row} ORDER BY t.id) FROM {table} t
+    return f"""SELECT m.id, '{table}', {moved}, (SELECT jsonb_agg(to_jsonb(t) ORDER BY t.id) FROM {table} t
                WHERE t.{column} = ANY(ARRAY[m.winner_id, m.loser_id]) AND ({picture})) FROM mine m"""  # noqa: S608
 
 
@@ -92,31 +89,52 @@ def _standing(table: str, key: str) -> str:
 def settle(merges: Sequence[int], tables: dict[str, str]) -> None:
     """After the join: of the pictures only those that differ from what is there now, with how that looks."""
     pictured = images()
-    columns = {table: tables[table] for table in pictured if table in tables} | {"crm_contact": "merged_into_id"}
+    columns = {table: f"- '{tables[table]}'" for table in pictured if table in tables}
+    columns |= {table: "" for table in KEYS if table in pictured}
     parts = []
-    for table, column in {**columns, **{table: "" for table in KEYS if table in pictured}}.items():
+    for table, moves in columns.items():
         key = KEYS.get(table, "id")
-        moves = f"- '{column}'" if column and table != "crm_contact" else ""
-        row = f"to_jsonb(t) {WITHOUT.get(table, '')}"
         parts.append(
-            f"""SELECT j.id, jsonb_agg(b.row) AS before, jsonb_agg({row}) FILTER (WHERE t.{key} IS NOT NULL) AS after
+            f"""SELECT j.id, jsonb_agg(b.row) AS before, jsonb_agg(to_jsonb(t)) FILTER (WHERE t.{key} IS NOT NULL) AS after
                 FROM crm_mergejournal j CROSS JOIN jsonb_array_elements(j.before) AS b(row)
                 LEFT JOIN {table} t ON t.{key} = (b.row->>'{key}')::bigint
                 WHERE j.merge_id = ANY(%s) AND j."table" = '{table}'
-                  AND (t.{key} IS NULL OR ({row}) {moves} <> b.row {moves}) GROUP BY j.id"""  # noqa: S608
+                  AND (t.{key} IS NULL OR to_jsonb(t) {moves} <> b.row {moves}) GROUP BY j.id"""  # noqa: S608
         )
     with connection.cursor() as cursor:
         cursor.execute(
             f"""WITH changed AS ({" UNION ALL ".join(parts)})
                 UPDATE crm_mergejournal j SET before = coalesce(c.before, '[]'), after = coalesce(c.after, '[]')
                 FROM crm_mergejournal mine LEFT JOIN changed c ON c.id = mine.id
-                WHERE j.id = mine.id AND mine.merge_id = ANY(%s)""",  # noqa: S608
+                WHERE j.id = mine.id AND mine.merge_id = ANY(%s) AND mine."table" <> 'crm_contact'""",  # noqa: S608
             [*[list(merges)] * len(parts), list(merges)],
         )
         cursor.execute(
-            """DELETE FROM crm_mergejournal WHERE merge_id = ANY(%s) AND moved = '{}' AND before = '[]'""",
-            [list(merges)],
+            "DELETE FROM crm_mergejournal WHERE merge_id = ANY(%s) AND moved = '{}' AND before = '[]'", [list(merges)]
         )
+
+
+def finish(merge: int) -> None:
+    """How the two contacts themselves look when all is done: what is different later was changed later."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE crm_mergejournal j
+               SET after = (SELECT jsonb_agg(to_jsonb(c)) FROM crm_contact c WHERE c.id IN (m.winner_id, m.loser_id))
+               FROM crm_contactmerge m WHERE m.id = j.merge_id AND j.merge_id = %s AND j."table" = 'crm_contact'""",
+            [merge],
+        )
+
+
+def contacts(merge: int) -> tuple[dict[int, dict[str, Any]], dict[int, dict[str, Any]]]:
+    """How the contacts were before the join, and as it left them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT before::text, after::text FROM crm_mergejournal WHERE merge_id = %s AND "table" = 'crm_contact'""",
+            [merge],
+        )
+        row = cursor.fetchone() or ("[]", "[]")
+    before, after = ({int(each["id"]): each for each in json.loads(text)} for text in row)
+    return before, after
 
 
 def put_back(merge: int, loser: int, winner: int, tables: dict[str, str]) -> None:
@@ -126,30 +144,30 @@ def put_back(merge: int, loser: int, winner: int, tables: dict[str, str]) -> Non
             'SELECT "table", moved, before::text, after::text FROM crm_mergejournal WHERE merge_id = %s', [merge]
         )
         found = {table: (moved, before, after) for table, moved, before, after in cursor.fetchall()}
-        # Pictures first: they are whole rows, whose contact is the right one already.
-        order = [table for table in (*KEYS, *tables) if table in found]
-        for table in order:
-            moved, before, after = found[table]
-            _restore(table, before, after)
-            if moved:
-                cursor.execute(
-                    f"UPDATE {table} SET {tables[table]} = %s WHERE {tables[table]} = %s AND id = ANY(%s::bigint[])",  # noqa: S608
-                    [loser, winner, arrays.numbers(moved)],
-                )
-        moved, before, after = found.get("crm_contact", ([], "[]", "[]"))
-        cursor.execute("UPDATE crm_contact SET merged_into_id = %s WHERE id = ANY(%s)", [loser, moved])
+        for table in (each for each in tables if each in found and found[each][0]):
+            cursor.execute(
+                f"UPDATE {table} SET {tables[table]} = %s WHERE {tables[table]} = %s AND id = ANY(%s::bigint[])",  # noqa: S608
+                [loser, winner, arrays.numbers(found[table][0])],
+            )
+        # Only now: a run that was ended may be active again when the other one is not in its place any more.
+        for table in (each for each in (*tables, *KEYS) if each in found):
+            _restore(table, tables.get(table, ""), *found[table][1:])
+        # Who had been joined to the loser before is theirs again.
+        earlier = found.get("crm_contact", ([],))[0]
+        cursor.execute("UPDATE crm_contact SET merged_into_id = %s WHERE id = ANY(%s::bigint[])",
+                       [loser, arrays.numbers(earlier)])  # fmt: skip
         cursor.execute(
-            """UPDATE crm_reaction r SET contact = %s, shard = %s WHERE r.contact = %s AND r.event = ANY(%s::bigint[])""",
+            "UPDATE crm_reaction SET contact = %s, shard = %s WHERE contact = %s AND event = ANY(%s::bigint[])",
             [loser, loser % 16, winner, arrays.numbers(found.get("crm_event", ([],))[0])],
         )
 
 
-def _restore(table: str, before: str, after: str) -> None:
+def _restore(table: str, column: str, before: str, after: str) -> None:
     """Rows as they were before, where they are as the join left them; those it took away are there again."""
     if before == "[]":
         return
-    key = KEYS.get(table, "id")
-    names = _columns(table, WITHOUT.get(table, ""))
+    key, moves = KEYS.get(table, "id"), f"- '{column}'" if column else ""
+    names = _columns(table)
     sets = ", ".join(f'"{name}" = was."{name}"' for name in names if name != key)
     listed = ", ".join(f'"{name}"' for name in names)
     with connection.cursor() as cursor:
@@ -157,8 +175,7 @@ def _restore(table: str, before: str, after: str) -> None:
             f"""UPDATE {table} t SET {sets} FROM jsonb_populate_recordset(NULL::{table}, %s::jsonb) AS was
                 WHERE t.{key} = was.{key} AND EXISTS (
                   SELECT FROM jsonb_array_elements(%s::jsonb) AS left_as(row)
-                  WHERE (left_as.row->>'{key}')::bigint = t.{key}
-                    AND left_as.row = to_jsonb(t) {WITHOUT.get(table, "")})""",  # noqa: S608
+                  WHERE (left_as.row->>'{key}')::bigint = t.{key} AND left_as.row {moves} = to_jsonb(t) {moves})""",  # noqa: S608
             [before, after],
         )
         cursor.execute(
@@ -172,14 +189,14 @@ def _restore(table: str, before: str, after: str) -> None:
         )
 
 
-def _columns(table: str, without: str) -> list[str]:
+def _columns(table: str) -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped
                AND attgenerated = '' ORDER BY attnum""",
             [table],
         )
-        return [name for (name,) in cursor.fetchall() if f"'{name}'" not in without]
+        return [name for (name,) in cursor.fetchall()]
 
 
 def forget(before: datetime, limit: int = 1000) -> int:

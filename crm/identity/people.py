@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from crm import consent, errors, publicids, timeline, workspace, zones
-from crm.identity import resolution, rows
+from crm.identity import resolution, rows, rules
 from crm.identity.resolution import Known, Raced
 from crm.normalise import MEDIUM, Trace
 
@@ -106,11 +106,14 @@ def upsert(drafts: Sequence[Draft], now: datetime) -> list[Outcome]:
 def _decide(drafts: Sequence[Draft], known: Known) -> tuple[list[Outcome], list[Person]]:
     people: dict[int, Person] = {}
     outcomes = [Outcome() for _ in drafts]
+    ruled = workspace.current().identifiers
     for place, (draft, outcome) in enumerate(zip(drafts, outcomes, strict=True)):
-        outcome.problem = _lost(draft, known)
+        outcome.problem = _lost(draft, known) or _nobodys(draft, known, ruled)
         choice = resolution.choose(draft.traces, known)
         if choice.conflict:
             outcome.problem = conflict(choice.conflict)
+        elif outcome.problem is None and ruled and choice.contact is not None:
+            outcome.problem = _crowded(draft, choice.contact, known, ruled)
         if outcome.problem:
             continue
         number = -len(people) - 1 if choice.contact is None else choice.contact
@@ -134,6 +137,23 @@ def _lost(draft: Draft, known: Known) -> errors.Problem | None:
             return errors.Problem(
                 "/id", "no_such_contact", f"There is no contact {publicids.encode('ctc', int(trace.value))}."
             )
+    return None
+
+
+def _nobodys(draft: Draft, known: Known, ruled: rules.Rules) -> errors.Problem | None:
+    """A value that names nobody (`test@…`, zeros); whoever was known by one before the rule stays known by it."""
+    found = (rules.refused(trace, ruled) for trace in draft.traces if known.of(trace) is None)
+    return next((problem for problem in found if problem), None)
+
+
+def _crowded(draft: Draft, contact: int, known: Known, ruled: rules.Rules) -> errors.Problem | None:
+    """More of a kind than one contact may have."""
+    fresh = {(trace.kind, trace.value) for trace in draft.traces if trace.kind != "id" and known.of(trace) is None}
+    fresh -= {(kind, value) for number, kind, value in known.shared if number == contact}
+    for kind in sorted({kind for kind, _ in fresh}):
+        count = known.counts.get((contact, kind), 0) + sum(1 for each, _ in fresh if each == kind)
+        if problem := rules.too_many(kind, count, ruled):
+            return problem
     return None
 
 
@@ -178,6 +198,7 @@ def _trace(person: Person, draft: Draft, known: Known) -> None:
         else:
             known.shared.add(shared)
         known.kinds.setdefault(person.number, set()).add(trace.kind)
+        known.counts[person.number, trace.kind] = known.counts.get((person.number, trace.kind), 0) + 1
         person.traces.append(trace)
 
 

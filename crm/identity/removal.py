@@ -20,6 +20,12 @@ BENEATH: Final = (
     ("channels_sandboxmessage", "message_id", "SELECT id FROM channels_message WHERE contact_id = ANY(%s)"),
     ("crm_orderline", "order_id", "SELECT id FROM crm_order WHERE contact_id = ANY(%s)"),
     ("crm_eventkey", "event", "SELECT id FROM crm_event WHERE contact_id = ANY(%s)"),
+    (
+        "crm_mergejournal",
+        "merge_id",
+        """SELECT m.id FROM unnest(%s::bigint[]) AS c(id)
+           JOIN crm_contactmerge m ON m.winner_id = c.id OR m.loser_id = c.id""",
+    ),
     # By the run: its partitions have an index for that, and none for the contact.
     ("campaigns_visit", "run_id", "SELECT id FROM campaigns_enrolment WHERE contact_id = ANY(%s)"),
 )

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from django.db import connection
 
-from crm import arrays
+from crm import arrays, workspace
+from crm.identity import rules
 from crm.normalise import Trace
 
 WEAK = "anonymous_id"
@@ -26,6 +27,8 @@ class Known:
     # The kinds of identifier each contact has: one with more than an anonymous id is a known
     # person, and two known people are never glued to each other.
     kinds: dict[int, set[str]] = field(default_factory=dict)
+    # How many of each kind.
+    counts: dict[tuple[int, str], int] = field(default_factory=dict)
     # Shared identifiers, which name nobody: who holds which.
     shared: set[tuple[int, str, str]] = field(default_factory=set)
     # A merged contact's number and the survivor's.
@@ -35,7 +38,8 @@ class Known:
         return bool(self.kinds.get(contact, set()) - {WEAK})
 
     def first(self, traces: Iterable[Trace]) -> int | None:
-        ranked = sorted(traces, key=lambda trace: trace.kind == WEAK)
+        ruled = workspace.current().identifiers
+        ranked = sorted(traces, key=lambda trace: (trace.kind == WEAK, rules.rank(ruled, trace.kind)))
         return next((owner for trace in ranked if (owner := self.of(trace)) is not None), None)
 
     def of(self, trace: Trace) -> int | None:
@@ -45,7 +49,7 @@ class Known:
 
 
 # Identifying and shared identifiers have an index each: asked together, neither would serve.
-KINDS = "array(SELECT DISTINCT o.kind::text FROM crm_identifier o WHERE o.contact_id = i.contact_id)"
+KINDS = "array(SELECT o.kind::text FROM crm_identifier o WHERE o.contact_id = i.contact_id)"
 RESOLVE = f"""
 SELECT i.kind, i.value, i.contact_id, true, {KINDS}
 FROM unnest(%s::text[], %s::text[]) AS t(kind, value)
@@ -56,7 +60,7 @@ FROM unnest(%s::text[], %s::text[]) AS t(kind, value)
 JOIN crm_identifier i ON i.kind = t.kind AND i.value = t.value AND NOT i.identifying
 UNION ALL
 SELECT 'id', c.id::text, coalesce(c.merged_into_id, c.id), true,
-       array(SELECT DISTINCT o.kind::text FROM crm_identifier o
+       array(SELECT o.kind::text FROM crm_identifier o
              WHERE o.contact_id = coalesce(c.merged_into_id, c.id))
 FROM crm_contact c WHERE c.id = ANY(%s)
 """  # noqa: S608 - made of our own words
@@ -80,6 +84,7 @@ def load(traces: Sequence[Trace]) -> Known:
             else:
                 known.shared.add((contact, kind, value))
             known.kinds[contact] = set(kinds)
+            known.counts |= {(contact, each): kinds.count(each) for each in known.kinds[contact]}
     return known
 
 

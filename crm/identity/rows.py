@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connection
 
 from crm import arrays, consent, registry, suppression
+from crm.identity import journal
 from crm.normalise import Trace
 
 FOR_CHANGE = "FOR NO KEY UPDATE"
@@ -210,9 +211,20 @@ TABLES = {
     "crm_order": "contact_id",
     "crm_contactchange": "contact_id",
     "crm_segmentchange": "contact_id",
+    "crm_confirmation": "contact_id",
+    "crm_evidencefile": "contact_id",
     "crm_dirty": "contact",
     "crm_reaction": "contact",
 }
+
+
+# Where both have the same row, the loser's one stays with the loser.
+STAYS = {"crm_evidencefile": "w.sha256 = l.sha256"}
+
+
+def tables() -> dict[str, str]:
+    """Every table in which a contact stands, and the column."""
+    return {**TABLES, **dict(registry.contact_tables.items())}
 
 
 def merge(winner: int, loser: int, *, now: datetime) -> None:
@@ -221,23 +233,30 @@ def merge(winner: int, loser: int, *, now: datetime) -> None:
     join([(loser, winner)], now)
 
 
-def join(pairs: Sequence[tuple[int, int]], now: datetime) -> None:
-    """All that belongs to each loser belongs to its winner; upper floors solve their collisions first."""
+def join(pairs: Sequence[tuple[int, int]], now: datetime, rule: str = "anonymous", actor: str = "") -> list[int]:
+    """All that belongs to each loser belongs to its winner; upper floors solve their collisions first.
+
+    Answers the numbers of the joins, by which each can be undone (`crm.identity.merging`).
+    """
+    merges = journal.begin(pairs, rule, actor, now)
+    journal.note(merges, tables())
     losers, winners = [loser for loser, _ in pairs], [winner for _, winner in pairs]
     for solve in registry.contact_joins:
         solve(list(pairs))
     with connection.cursor() as cursor:
-        for table, column in {**TABLES, **dict(registry.contact_tables.items())}.items():
+        for table, column in tables().items():
             if table in TWINS:
                 cursor.execute(
                     f"""DELETE FROM {table} l USING unnest(%s::bigint[], %s::bigint[]) AS p(loser, winner), {table} w
                         WHERE l.{column} = p.loser AND w.{column} = p.winner AND {TWINS[table]}""",  # noqa: S608
                     [losers, winners],
                 )
+            twin = STAYS.get(table, "false")
+            held = f"AND NOT EXISTS (SELECT FROM {table} w WHERE w.{column} = p.winner AND {twin})"
             cursor.execute(
-                f"""UPDATE {table} t SET {column} = p.winner
+                f"""UPDATE {table} l SET {column} = p.winner
                     FROM unnest(%s::bigint[], %s::bigint[]) AS p(loser, winner)
-                    WHERE t.{column} = p.loser""",  # noqa: S608 - names from our own registry
+                    WHERE l.{column} = p.loser {held if table in STAYS else ""}""",  # noqa: S608 - our own registry
                 [losers, winners],
             )
         cursor.execute("UPDATE crm_reaction SET shard = contact %% 16 WHERE contact = ANY(%s)", [winners])
@@ -251,3 +270,5 @@ def join(pairs: Sequence[tuple[int, int]], now: datetime) -> None:
         told = [number for (number,) in cursor.fetchall()]
     if told:
         consent.rebuild([*told, *(winner for loser, winner in pairs if loser in told)])
+    journal.settle(merges, tables())
+    return merges

@@ -19,6 +19,7 @@ from django.db import connection, transaction
 from crm import columns, normalise, ownfields, suppression, typed, workspace, zones
 from crm import consent as consent_book
 from crm.errors import Problem, Problems
+from crm.identity import rules
 from crm.identity.rows import sort_name
 from crm.imports import cells, consents, jobs, mapping, staging
 from crm.imports.jobs import Job, Summary
@@ -134,12 +135,11 @@ class Reader:
     `dates`: whether the day or the month comes first; `agrees`: the column that says who agreed (None: all did).
     """
 
-    def __init__(
-        self, table: Table, columns: mapping.Mapping, *, dates: str = "", agrees: int | None = None
-    ) -> None:
+    def __init__(self, table: Table, columns: mapping.Mapping, *, dates: str = "", agrees: int | None = None) -> None:
         self.table, self.columns, self.dates, self.agrees = table, columns, dates, agrees
         space = workspace.current()
         self.country, self.zone = space.country, space.zone
+        self.ruled = space.identifiers
         self.stores = {store.code: store for store in Store.objects.all()}
         self.own = ownfields.known()
 
@@ -187,7 +187,7 @@ class Reader:
         country = person.fields.get("country") or self.country
         for kind, column in self.columns.traces.items():
             if text := row[column].strip():
-                person.traces.append(_trace(kind, cells.plain(text), country))
+                person.traces.append(_trace(kind, cells.plain(text), country, self.ruled))
         if not person.traces:
             raise Problem("", "no_identifier", "No e-mail, phone, card or id: nobody would be recognised.")
         if self.agrees is not None:
@@ -241,11 +241,13 @@ def _under(name: str, read: Any, *given: Any) -> Any:
         raise problem.under(f"/{name}") from None
 
 
-def _trace(kind: str, text: str, country: str) -> tuple[str, str, str | None, str | None]:
+def _trace(kind: str, text: str, country: str, ruled: rules.Rules) -> tuple[str, str, str | None, str | None]:
     try:
         trace = normalise.trace(kind, text, country)
     except Problem as problem:
         raise problem.under(f"/{kind}") from None
+    if refused := rules.refused(trace, ruled):
+        raise refused
     medium = normalise.MEDIUM.get(kind)
     return (kind, trace.value, medium, suppression.address_hash(medium, trace.value) if medium else None)
 

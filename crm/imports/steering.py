@@ -153,14 +153,14 @@ def say_consent(job: ImportJob, consent: dict[str, Any] | None) -> None:
 
 
 def check(job: ImportJob) -> None:
-    _keep(job, State.CHECKING, line=0, rows=0, check_found={}, trouble="")
+    _keep(job, State.CHECKING, line=0, rows=0, check_found={}, trouble="", asked_at=clock.now())
     bell.ring(work.ROUND)
 
 
 def start(job: ImportJob, *, actor: str) -> None:
     """Go, or go on."""
     first = job.state == State.CHECKED
-    changes: dict[str, Any] = {"trouble": ""}
+    changes: dict[str, Any] = {"trouble": "", "asked_at": clock.now()}
     if first:
         changes |= {"started_at": clock.now(), "rows": 0, "line": 0}
     _keep(job, State.RUNNING, **changes)
@@ -189,7 +189,7 @@ def undo(job: ImportJob, *, actor: str) -> None:
     """Take all of it back. Raises Problem when it is too late, or cannot be."""
     if not undoable(job, clock.now()):
         raise Problem("", "too_late", "This import can no longer be taken back.")
-    _keep(job, State.UNDOING, undo_at=0, undone=0, kept=0)
+    _keep(job, State.UNDOING, undo_at=0, undone=0, kept=0, asked_at=clock.now())
     audit.record(actor, "import.undo", _subject(job))
     bell.ring(work.ROUND)
 

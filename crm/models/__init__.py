@@ -13,11 +13,12 @@ from crm.models.event import Event, EventKey, Reaction
 from crm.models.export import ExportJob
 from crm.models.field import FieldDefinition
 from crm.models.fixedlist import FixedList, ListMember
+from crm.models.form import Form, FormAnswer, FormDay, FormFile, FormLetter, FormSeat
 from crm.models.group import Group, GroupMember
 from crm.models.imports import ImportedContact, ImportJob, ImportReject
 from crm.models.invitation import Invitation
 from crm.models.key import ApiKey, IdempotencyRecord, RateCount
-from crm.models.merge import ContactMerge, IdentifierRule, MergeJournal
+from crm.models.merge import ContactMerge, MergeJournal
 from crm.models.order import Cart, Order, OrderLine
 from crm.models.segment import Dirty, Segment, SegmentChange, SegmentMember
 from crm.models.sending import Renewal, SendingRules
@@ -52,11 +53,16 @@ __all__ = [
     "ExportJob",
     "FieldDefinition",
     "FixedList",
+    "Form",
+    "FormAnswer",
+    "FormDay",
+    "FormFile",
+    "FormLetter",
+    "FormSeat",
     "Group",
     "GroupMember",
     "IdempotencyRecord",
     "Identifier",
-    "IdentifierRule",
     "ImportJob",
     "ImportReject",
     "ImportedContact",

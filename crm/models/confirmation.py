@@ -57,9 +57,7 @@ class Confirmation(models.Model):
             models.Index(fields=["address", "sent_at"], name="confirmation_address"),
             models.Index(fields=["ip_hash", "asked_at"], name="confirmation_ip", condition=~models.Q(ip_hash="")),
             # Reminder and purge.
-            models.Index(
-                fields=["asked_at"], name="confirmation_open", condition=models.Q(confirmed_at__isnull=True)
-            ),
+            models.Index(fields=["asked_at"], name="confirmation_open", condition=models.Q(confirmed_at__isnull=True)),
         ]
 
 

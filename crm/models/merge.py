@@ -1,4 +1,4 @@
-"""Two contacts that turned out to be one person, what that changed, and which traces name nobody.
+"""Two contacts that turned out to be one person, and what that changed.
 
 Written by `crm.identity` alone.
 """
@@ -59,15 +59,3 @@ class MergeJournal(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["merge", "table"], name="mergejournal_once")]
-
-
-class IdentifierRule(models.Model):
-    """For one kind of identifier: how many one contact may have, which counts first, and what names nobody."""
-
-    kind = models.CharField(max_length=16, unique=True)
-    # 0: as many as there are.
-    most = models.PositiveSmallIntegerField(default=0, db_default=0)
-    # The smaller, the earlier: which of several identifiers says who it is.
-    priority = models.PositiveSmallIntegerField(default=50, db_default=50)
-    # In normal form; `test@*` and `*@example.com` stand for many.
-    blocked = ArrayField(models.CharField(max_length=320), default=list)

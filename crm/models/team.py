@@ -125,6 +125,8 @@ class Workspace(models.Model):
     cap_days = models.PositiveSmallIntegerField(default=7)
     global_holdout_pct = models.PositiveSmallIntegerField(default=0)
     stages = models.JSONField(default=list, blank=True)
+    # Limits, order and blocked values of identifiers (`crm.identity.rules`).
+    identifiers = models.JSONField(default=dict, blank=True, db_default=models.Value({}, models.JSONField()))
 
     class Meta:
         constraints = [models.CheckConstraint(condition=models.Q(only=True), name="workspace_only_one")]

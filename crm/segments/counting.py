@@ -14,11 +14,13 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.db import OperationalError, connection, transaction
+from django.db.models import F
 
 from crm import arrays, standings
+from crm.models import Segment, SegmentMember
 from crm.segments import spread
 from crm.segments.grammar import PEOPLE, Rule
-from crm.segments.question import query, whole_base
+from crm.segments.question import answers, query, whole_base
 from crm.segments.sql import Sql, every, join, opposite
 
 AT_ONCE_MS: Final = 600
@@ -28,10 +30,14 @@ PATIENCE_MS: Final = 20_000
 # How many contacts a sample is about, how many all samples of a list of segments together,
 # and from how many on the base is not counted for its share.
 SAMPLE: Final = 4_000
-ALL_SAMPLES: Final = 3_000
+ALL_SAMPLES: Final = 2_400
 ALL_RANGES: Final = 1_500
 LEAST: Final = 300
 MANY: Final = 50_000
+# In a larger base it is seen by so many people who can be reached.
+REACHED: Final = 1_000
+# So many of the newest contacts are asked for a sample before the whole base is.
+NEWEST: Final = 10_000
 CANCELLED: Final = "57014"
 PURPOSE: Final = "offers"
 CHANNELS: Final = ("email", "sms")
@@ -77,36 +83,106 @@ def tally(rule: Rule, parts: Mapping[str, Rule], now: datetime, *, milliseconds:
 
 def everybody() -> int:
     """Roughly how many contacts there are; exactly while they are few."""
+    guess = guessed()
+    if guess > MANY:
+        return guess
     with connection.cursor() as cursor:
-        cursor.execute("SELECT reltuples::bigint FROM pg_class WHERE oid = 'crm_contact'::regclass")
-        guess = int(cursor.fetchone()[0])
-        if guess > MANY:
-            return guess
         cursor.execute(f"SELECT count(*) FROM crm_contact WHERE {PEOPLE}")  # noqa: S608 - our own words
         return int(cursor.fetchone()[0])
 
 
+def guessed() -> int:
+    """How many contacts there are by the statistics of the table; nothing is counted."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples::bigint FROM pg_class WHERE oid = 'crm_contact'::regclass")
+        return int(cursor.fetchone()[0])
+
+
 def reach(rule: Rule, now: datetime) -> Reach | None:
-    """Who of them can be written to with an offer, by channel, and who by none."""
-    allowed = [_allowed(channel, now) for channel in CHANNELS]
-    names = [f"c{place}" for place in range(len(allowed))]
-    none = " AND ".join(f"NOT {name}" for name in names)
-    sums = ", ".join(f"count(*) FILTER (WHERE {name})" for name in (none, *names))
-    columns = ", ".join(f"({{}}) AS {name}" for name in names)
-    there = every([PEOPLE, rule.q(now)])
-    asked = join(
-        f"SELECT count(*), {sums} FROM (SELECT {columns} FROM crm_contact WHERE {{}} OFFSET 0) t",  # noqa: S608
-        *allowed,
-        there,
-    )
-    row = _ask(asked, AT_ONCE_MS)
+    """Who of them can be written to with an offer, by channel, and who by none. In a large base the people of
+    the segment that has this rule are looked at, or those of a part of all contacts; a narrow rule is counted."""
+    base = guessed()
+    if base > MANY and (found := _kept(rule) or _met(rule, base, now)) is not None:
+        return _reach_of(*found, now)
+    row = _ask(_counted_reach(rule, now, narrow=base > MANY), AT_ONCE_MS)
     if row is not None:
         return _reach(row, exact=True)
     # Over a sample all columns are about those the rule finds.
     match = rule.q(now, few=True)
+    allowed = [_allowed(channel, now) for channel in CHANNELS]
     nobody = every([match, *(opposite(each) for each in allowed)])
     told = _one_by_one([match, nobody, *(every([match, each]) for each in allowed)])
     return _reach(told, exact=False) if told else None
+
+
+def _counted_reach(rule: Rule, now: datetime, *, narrow: bool) -> Sql:
+    """(all, on no channel, on each) of everybody the rule finds. `narrow`: those are few of very many."""
+    names, sums = _sums()
+    columns = ", ".join(f"({{}}) AS {name}" for name in names)
+    if narrow:
+        # First who they are, then each of them: left to itself the planner looks at all addresses there are.
+        return join(
+            f"WITH found AS MATERIALIZED ({{}}) SELECT {sums} FROM found"  # noqa: S608
+            f" CROSS JOIN LATERAL (SELECT {columns} OFFSET 0) AS told",
+            query(rule, now),
+            *(_allowed(channel, now, "found.id") for channel in CHANNELS),
+        )
+    return join(
+        f"SELECT {sums} FROM (SELECT {columns} FROM crm_contact WHERE {{}} OFFSET 0) t",  # noqa: S608
+        *(_allowed(channel, now) for channel in CHANNELS),
+        every([PEOPLE, rule.q(now)]),
+    )
+
+
+def _sums() -> tuple[list[str], str]:
+    names = [f"c{place}" for place in range(len(CHANNELS))]
+    none = " AND ".join(f"NOT {name}" for name in names)
+    return names, ", ".join(["count(*)", *(f"count(*) FILTER (WHERE {name})" for name in (f"({none})", *names))])
+
+
+def _kept(rule: Rule) -> tuple[Number, list[int]] | None:
+    """How many stand in the segment that has exactly this rule, and those of them that are looked at."""
+    kept = _segment_of(rule)
+    if kept is None:
+        return None
+    number, count = kept
+    share = REACHED / count if count >= 2 * REACHED else 1.0
+    return Number(count), spread.members(number, share)
+
+
+def _segment_of(rule: Rule) -> tuple[int, int] | None:
+    """(number, how many people) of a segment that has exactly this rule and is made."""
+    rows = Segment.objects.filter(rule=rule.json, archived_at=None, built_revision=F("revision"))
+    return rows.order_by("pk").values_list("pk", "count").first()
+
+
+def _met(rule: Rule, base: int, now: datetime) -> tuple[Number, list[int]] | None:
+    """The same for any rule, by a part of all contacts; None where too few of those are found."""
+    met = spread.contacts(SAMPLE / base)
+    holds = answers([rule], met, now)
+    found = [contact for contact in met if holds[contact][0]]
+    if len(found) < LEAST:
+        return None
+    return Number(round(base * len(found) / len(met)), exact=False), spread.thinned(found, REACHED)
+
+
+def _reach_of(total: Number, ids: Sequence[int], now: datetime) -> Reach | None:
+    """By those looked at, `ids`, who stand for all."""
+    names, sums = _sums()
+    columns = ", ".join(f"({{}}) AS {name}" for name in names)
+    asked = join(
+        f"SELECT {sums} FROM unnest({{}}::bigint[]) AS found(id)"  # noqa: S608
+        f" CROSS JOIN LATERAL (SELECT {columns} OFFSET 0) AS told",
+        arrays.numbers(ids),
+        *(_allowed(channel, now, "found.id") for channel in CHANNELS),
+    )
+    row = _ask(asked, AT_ONCE_MS)
+    if row is None:
+        return None
+    times = total.n / row[0] if row[0] else 1.0
+    exact = total.exact and row[0] == total.n
+    nobody, *told = [Number(round(n * times), exact) for n in row[1:]]
+    return Reach(dict(zip(CHANNELS, told, strict=True)), nobody, total)
 
 
 def reach_of_segments(counts: Mapping[int, int], now: datetime) -> dict[int, dict[str, Number]]:
@@ -185,9 +261,7 @@ def _one_by_one(conditions: Sequence[Sql]) -> list[int] | None:
 
     Laterally: left to itself the planner answers an EXISTS once for the whole base (`question.ask_few`).
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT reltuples::bigint FROM pg_class WHERE oid = 'crm_contact'::regclass")
-        known = max(int(cursor.fetchone()[0]), 1)
+    known = max(guessed(), 1)
     part = min(100.0, 100 * SAMPLE / known)
     columns = ", ".join(f"({{}}) AS c{place}" for place in range(len(conditions)))
     sums = ", ".join(f"count(*) FILTER (WHERE c{place})" for place in range(len(conditions)))
@@ -231,6 +305,24 @@ def within(milliseconds: int) -> Iterator[None]:
 
 def sample(rule: Rule, now: datetime, size: int, *, skip: int = 0) -> list[int] | None:
     """The ids of some contacts the rule finds, the newest first; None when even that takes too long."""
-    asked = join("{} ORDER BY crm_contact.id DESC LIMIT {} OFFSET {}", query(rule, now), size, skip)
-    rows = _rows(asked, AT_ONCE_MS)
-    return None if rows is None else [contact for (contact,) in rows]
+    if guessed() > MANY and (kept := _segment_of(rule)) is not None:
+        rows = SegmentMember.objects.filter(segment=kept[0]).order_by("-contact_id")
+        return list(rows.values_list("contact_id", flat=True)[skip : skip + size])
+    found = _rows(_newest(rule, now, size, skip), MIN_MS)
+    if found is None or len(found) < size:
+        asked = join("{} ORDER BY crm_contact.id DESC LIMIT {} OFFSET {}", query(rule, now), size, skip)
+        found = _rows(asked, AT_ONCE_MS)
+    return None if found is None else [contact for (contact,) in found]
+
+
+def _newest(rule: Rule, now: datetime, size: int, skip: int) -> Sql:
+    """The same, asked of the newest contacts one by one until there are enough: most rules need not look far."""
+    return join(
+        "SELECT crm_contact.id FROM (SELECT crm_contact.* FROM crm_contact WHERE {} ORDER BY crm_contact.id DESC"  # noqa: S608
+        f" LIMIT {NEWEST}) AS crm_contact CROSS JOIN LATERAL (SELECT ({{}}) AS holds OFFSET 0) AS told"
+        " WHERE told.holds ORDER BY crm_contact.id DESC LIMIT {} OFFSET {}",
+        PEOPLE,
+        rule.q(now, few=True),
+        size,
+        skip,
+    )

@@ -20,7 +20,8 @@ STRIPES: Final = 500
 _GOLDEN: Final = 0.6180339887498949
 
 IDS: Final = """SELECT part.id FROM unnest({}::bigint[], {}::bigint[]) AS range(first, beyond)
-CROSS JOIN LATERAL (SELECT c.id FROM crm_contact c WHERE c.id >= range.first AND c.id < range.beyond OFFSET 0) AS part"""
+CROSS JOIN LATERAL (SELECT c.id FROM crm_contact c
+  WHERE c.id >= range.first AND c.id < range.beyond OFFSET 0) AS part"""
 MEMBERS: Final = """SELECT part.id FROM unnest({}::bigint[], {}::bigint[]) AS range(first, beyond)
 CROSS JOIN LATERAL (SELECT m.contact_id AS id FROM crm_segmentmember m WHERE m.segment_id = {}
   AND m.contact_id >= range.first AND m.contact_id < range.beyond OFFSET 0) AS part"""
@@ -68,6 +69,13 @@ def ends(segments: Sequence[int]) -> dict[int, tuple[int, int]]:
     with connection.cursor() as cursor:
         cursor.execute(ENDS, [arrays.numbers(segments)])
         return {number: (first, last) for number, first, last in cursor.fetchall()}
+
+
+def thinned(ids: Sequence[int], most: int) -> list[int]:
+    """At most so many of them: one out of each equal run, not always the same place of it. Pure."""
+    if len(ids) <= most:
+        return list(ids)
+    return [ids[int((place + place * _GOLDEN % 1) * len(ids) / most)] for place in range(most)]
 
 
 def _columns(found: Sequence[tuple[int, int]]) -> tuple[str, str]:

@@ -346,6 +346,11 @@ def _count(changes: Sequence[MembershipChange]) -> None:
     moved: dict[int, int] = {}
     for change in changes:
         moved[change.segment_id] = moved.get(change.segment_id, 0) + (1 if change.joined else -1)
+    move_counts(moved)
+
+
+def move_counts(moved: Mapping[int, int]) -> None:
+    """So many more (or fewer) members, by segment."""
     if moved:
         with connection.cursor() as cursor:
             cursor.execute(_COUNT, [list(moved), list(moved.values())])

@@ -55,7 +55,8 @@ CELLS: Final[dict[str, Callable[[Person], Any]]] = {
 def page(request: HttpRequest) -> HttpResponse:
     form, filters = _filters(request)
     now = clock.now()
-    found = tables.page(directory.found(filters, now), "-pk", request.GET.get("cursor", ""))
+    listed, count = directory.listed(filters, now)
+    found = tables.page(listed, "-pk", request.GET.get("cursor", ""))
     people = directory.people(found.rows, full=pages.may(request, "contacts.write"))
     return render(request, "crm/contacts/page.html", {
         "form": form,
@@ -63,7 +64,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "query": _query(request),
         "page": found,
         "people": people,
-        "count": _counted(directory.count(filters, now)),
+        "count": _counted(count),
         "columns": {name: COLUMNS[name] for name in _columns(request)},
         "all_columns": COLUMNS,
         "segments": Segment.objects.filter(archived_at=None).order_by("name")[:500],

@@ -56,8 +56,17 @@ AREAS: Final = (
         "forms", "workspace.write",
     ),
     Area(
+        "crm:identifiers", gettext_lazy("What names a person"),
+        gettext_lazy("E-mails, phones and cards: how many, which first, and values that name nobody"),
+        "id", "workspace.write",
+    ),
+    Area(
         "crm:wordings", gettext_lazy("Consent texts"), gettext_lazy("What people agree to, in versions"),
         "file-certificate", "workspace.write",
+    ),
+    Area(
+        "crm:confirmations", gettext_lazy("Confirmations"), gettext_lazy("Who confirms a yes by e-mail or SMS"),
+        "mail-check", "workspace.write",
     ),
     Area(
         "analytics:kpis", gettext_lazy("KPIs"), gettext_lazy("What you measure yourselves by, with targets"),

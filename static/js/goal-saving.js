@@ -4,6 +4,7 @@ import { forget, keep, kept } from "./kept.js";
 
 const form = document.querySelector("form[data-kept]");
 const line = document.getElementById("saved");
+const echo = document.getElementById("saved-echo");
 const banner = document.getElementById("stale-place");
 const place = form.dataset.kept;
 const WAIT = 800;
@@ -25,6 +26,9 @@ function tell(state, words) {
   line.textContent = words ?? line.dataset[state];
   line.classList.toggle("warn", Boolean(words) || bad.includes(state));
   if (state === "saved") line.textContent += ` ${new Date().toTimeString().slice(0, 5)}`;
+  // The same at the foot of a long form, for eyes alone.
+  echo.textContent = line.textContent;
+  echo.classList.toggle("warn", line.classList.contains("warn"));
 }
 
 function remember() {
@@ -154,7 +158,10 @@ function restore() {
     put(name, values);
     touched.set(name, ++edits);
   }
-  if (!touched.size) return forget(place);
+  if (!touched.size) {
+    line.textContent = line.dataset.saved; // all there is
+    return forget(place);
+  }
   form.elements.seen.value = before.seen;
   unanswered = before.unanswered;
   dirty = true;

@@ -6,12 +6,14 @@ const form = document.querySelector("#rule-form[data-kept]");
 const box = document.getElementById("kept");
 const line = box.querySelector("[data-words]");
 const place = form.dataset.kept;
+const AGAIN = 5000;
 const PLAIN = ["name", "description", "kind", "state"];
 
 const mint = () => [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => byte.toString(36).padStart(2, "0")).join("");
 const written = () => [...new FormData(form)].filter(([name]) => PLAIN.includes(name) || name.includes(":"));
 
 let baseline = JSON.stringify(written());
+let quiet = false; // what stands in the page is not (yet, or any more) what is to be kept
 
 function tell(state) {
   line.textContent = state ? line.dataset[state] : "";
@@ -21,6 +23,7 @@ function tell(state) {
 }
 
 function remember() {
+  if (quiet) return;
   const fields = written();
   if (JSON.stringify(fields) === baseline) {
     if (kept(place)?.discarded) return;
@@ -32,13 +35,19 @@ function remember() {
   tell(keep(place, { draft: draft.value, edition: edition.value, fields }) ? "kept" : "lost");
 }
 
-// The rule is drawn by the server from what was kept.
+// The rule is drawn by the server from what was kept; without a connection a little later. What it cannot
+// read any more is left out.
 async function draw(fields) {
   const body = new URLSearchParams(fields);
   body.set("segment", form.elements.segment.value);
   const headers = { "HX-Request": "true", "X-CSRFToken": form.elements.csrfmiddlewaretoken.value };
   const answer = await fetch(form.dataset.rule, { method: "POST", headers, body }).catch(() => null);
-  const fresh = answer?.ok && new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("rule");
+  if (!answer) {
+    tell("offline");
+    await new Promise((go) => setTimeout(go, AGAIN));
+    return draw(fields);
+  }
+  const fresh = answer.ok && new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("rule");
   if (!fresh) return;
   const put = document.importNode(fresh, true);
   document.getElementById("rule").replaceWith(put);
@@ -53,7 +62,10 @@ async function restore(before) {
     if (["name", "description", "kind"].includes(name) && form.elements[name]) form.elements[name].value = value;
   }
   tell("kept");
+  quiet = true;
   if (document.getElementById("rule")) await draw(before.fields);
+  quiet = false;
+  remember();
 }
 
 // What the server has taken in is kept no longer.
@@ -78,6 +90,7 @@ function begin() {
 }
 
 function turn(discarded) {
+  quiet = true;
   const before = kept(place);
   if (before) keep(place, { ...before, discarded });
 }
@@ -97,4 +110,6 @@ box.addEventListener("click", (event) => {
 });
 document.querySelector("#stale [data-theirs]")?.addEventListener("click", () => turn(true));
 addEventListener("online", () => line.textContent && remember());
+// Back from the next page: what is typed here is kept again.
+addEventListener("pageshow", (event) => event.persisted && (quiet = false));
 begin();

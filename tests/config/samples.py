@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -11,13 +12,16 @@ from campaigns import commands, one_off
 from campaigns.models import Campaign, Version
 from channels.models import Account, SandboxMessage
 from crm import clock, groups, ownfields, topics
-from crm.models import Contact, FieldDefinition, Segment, Topic
+from crm.models import Contact, EvidenceFile, FieldDefinition, Segment, Topic
 from tests.config.routes import Route
 
+PAPER: Final = b"%PDF-"
+SCAN: Final = hashlib.sha256(PAPER).hexdigest()
 SIZE: Final = {"key": "shoe_size", "label": "Shoe size", "kind": "number"}
 # Routes that are not there to be looked at: links in messages, with tests of their own, and one-time links.
 ELSEWHERE: Final = {
     "channels:click", "channels:open", "channels:unsubscribe", "channels:preferences", "channels:image",
+    "channels:confirm",
     "crm:join", "crm:setup", "crm:password-new", "logout",
 }  # fmt: skip
 
@@ -56,6 +60,15 @@ def _field() -> int:
     return (FieldDefinition.objects.first() or ownfields.add(SIZE, actor="system")).pk
 
 
+def _contact_with_a_scan() -> int:
+    contact = Contact.objects.filter(archived_at=None).earliest("pk").pk
+    EvidenceFile.objects.get_or_create(
+        contact_id=contact, sha256=SCAN,
+        defaults={"name": "a.pdf", "media_type": "application/pdf", "size": 5, "content": PAPER},
+    )  # fmt: skip
+    return contact
+
+
 def _newest(model: str) -> int:
     """The id of the newest row of a table, "crm.Store"."""
     return int(apps.get_model(model).objects.latest("pk").pk)
@@ -77,12 +90,18 @@ ARGUMENTS: Final[dict[str, Callable[[], Any]]] = {
 ROUTES: Final[dict[str, Callable[[], dict[str, Any]]]] = {
     "channels:sandbox-message": lambda: {"number": SandboxMessage.objects.latest("pk").pk},
     "channels:sandbox-html": lambda: {"number": SandboxMessage.objects.exclude(html="").latest("pk").pk},
+    "channels:domain-check": lambda: {"number": Account.objects.earliest("pk").pk},
+    "channels:account-resume": lambda: {"number": Account.objects.earliest("pk").pk},
     "channels:account": lambda: {"number": Account.objects.earliest("pk").pk},
     "crm:topic": lambda: {"number": _topic()},
     "crm:topic-archive": lambda: {"number": _topic()},
     "crm:field": lambda: {"number": _field()},
     "crm:field-archive": lambda: {"number": _field()},
+    "crm:merge-undo": lambda: {"number": 1},
+    "crm:duplicate-dismiss": lambda: {"number": 1},
+    "crm:duplicate-reopen": lambda: {"number": 1},
     "crm:store": lambda: {"number": _newest("crm.Store")},
+    "crm:contact-evidence": lambda: {"contact_id": _contact_with_a_scan(), "sha256": SCAN},
     "crm:wording": lambda: {"number": _newest("crm.Wording")},
     "analytics:kpi": lambda: {"number": _newest("analytics.Kpi")},
     "analytics:metric": lambda: {"name": "reachable"},

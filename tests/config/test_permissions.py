@@ -30,6 +30,9 @@ PUBLIC = {
     "channels:image": "a picture in a message",
     "channels:unsubscribe": "a link in a message",
     "channels:preferences": "a link in a message",
+    "channels:confirm": "a link in a message",
+    "channels:confirm-code": "a code in a message",
+    "channels:confirm-again": "a code in a message",
 }
 STORE_ROLES = {Role.STORE_MANAGER, Role.STORE_STAFF}
 NOBODY = "nobody"

@@ -145,6 +145,20 @@ def test_counts_say_how_exact_they_are(crowd: dict[str, int], now: datetime, mon
     assert directory.count(Filters(since=now.date() - timedelta(days=90)), now) == directory.Count(2, more=True)
 
 
+def test_the_number_above_the_list_is_that_of_its_rows(now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The few a name finds are looked for once; of many the first are counted."""
+    for name in ("Elena", "Elena", "Marta"):
+        Contact.objects.create(given_name=name, sort_name=name.lower())
+    asked = Filters(text="elena", who="everybody")
+    rows, number = directory.listed(asked, now)
+    assert (rows.count(), number) == (2, directory.Count(2))
+    assert list(rows) == list(directory.found(asked, now).order_by("pk"))
+    monkeypatch.setattr(directory, "COUNTED", 1)
+    rows, number = directory.listed(asked, now)
+    assert (rows.count(), number) == (2, directory.Count(1, more=True))
+    assert directory.listed(Filters(text="nobody at all"), now)[1] == directory.Count(0)
+
+
 def test_rows_cost_the_same_however_many(now: datetime) -> None:
     def queries(size: int) -> int:
         chosen = list(Contact.objects.order_by("pk")[:size])

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm import regions
+from crm import region_words, regions
 from crm.regions import Lapse, Never, Place, Rule, Span, Switches
 from crm.regions.packs import read
 from tests.crm.region_cases import CASES, GROUNDS, at
@@ -176,3 +176,8 @@ def test_the_moment_it_is_put_off_to_is_open_and_none_before_it_is(
 def test_a_file_that_cannot_be_used_says_where_its_mistake_is(text: str, says: str) -> None:
     with pytest.raises(regions.Unreadable, match=says):
         read("x.toml", text)
+
+
+def test_what_the_packs_say_can_be_translated() -> None:
+    said = {words for pack in regions.packs().values() for words in (pack.title, *(rule.says for rule in pack.rules))}
+    assert said == set(region_words.WORDS)

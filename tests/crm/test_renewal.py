@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a table is read along its lines
 """Until when a permission that rests on a relation lasts, and that each purchase carries it on."""
 
 from __future__ import annotations

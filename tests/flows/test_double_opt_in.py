@@ -81,7 +81,9 @@ def test_in_spain_a_yes_counts_at_once_unless_the_shop_asks_for_more(shop: Shop,
 def test_who_does_not_answer_is_reminded_once_and_forgotten_after_thirty_days(shop: Shop, wait: Any) -> None:
     ghost = sign_up(shop, "ghost@example.com")
     marta = sign_up(shop, "marta@example.com")
-    shop.post("events/", {"contact": {"email": "marta@example.com"}, "name": "Product Viewed", "properties": {"sku": "A"}})
+    shop.post(
+        "events/", {"contact": {"email": "marta@example.com"}, "name": "Product Viewed", "properties": {"sku": "A"}}
+    )
     wait(seconds=1)
     wait(days=3, minutes=1)
     wait(days=2)

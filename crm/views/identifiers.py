@@ -1,0 +1,24 @@
+"""`/settings/identifiers/`: how many of a kind one contact has, which counts first, and what names nobody."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+
+from crm import pages, toasts, workspace
+from crm.forms import identifiers
+
+
+@pages.page("workspace.write", "GET", "POST")
+def page(request: HttpRequest) -> HttpResponse:
+    sheets = identifiers.forms_of(workspace.current().identifiers, request.POST if request.method == "POST" else None)
+    if request.method == "POST" and all([form.is_valid() for _words, form in sheets]):
+        workspace.change(
+            {"identifiers": {str(form.prefix): form.rule() for _words, form in sheets}}, pages.actor(request)
+        )
+        toasts.say(request, _("Saved."))
+        return pages.go(request, "crm:identifiers")
+    failed = request.method == "POST"
+    context = {"sheets": sheets, "failed": failed}
+    return render(request, "crm/merge/identifiers.html", context, status=422 if failed else 200)
