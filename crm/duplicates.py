@@ -67,7 +67,7 @@ def score(one: Traits, other: Traits) -> tuple[int, list[dict[str, Any]]]:
     """0 to 99, and what speaks for it."""
     reasons: list[dict[str, Any]] = []
     points = 0
-    for kind in sorted({kind for kind, _ in one.known & other.known}):
+    for kind in sorted({each[0] for each in one.known & other.known}):
         reasons.append({"code": f"same_{kind}"})
         points += 50
     if one.locals & other.locals:
@@ -151,7 +151,7 @@ def traits(contact_ids: Iterable[int]) -> dict[int, Traits]:
     with connection.cursor() as cursor:
         cursor.execute(TRAITS, [sorted(set(contact_ids))])
         return {
-            number: Traits(name, born, post, frozenset(tuple(each.split(" ", 1)) for each in known))  # type: ignore[misc]
+            number: Traits(name, born, post, frozenset(tuple(each.split(" ", 1)) for each in known))
             for number, name, born, post, known in cursor.fetchall()
         }
 

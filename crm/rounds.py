@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crm import confirming, duplicates, expiry, renewal, timeline, unconfirmed
+from crm import confirming, duplicates, expiry, exports, renewal, timeline, unconfirmed
 from crm.identity import merging
 from crm.imports import work as imports
 from crm.registry import Round, rounds
@@ -33,3 +33,4 @@ rounds.add(duplicates.ROUND, Round(duplicates.ROUND, duplicates.work, duplicates
 rounds.add(
     "crm.merges.clean", Round("crm.merges.clean", merging.clean, merging.cleaning_due, every_seconds=3600), order=235
 )
+rounds.add(exports.ROUND, Round(exports.ROUND, exports.work, exports.pending, every_seconds=5), order=215)

@@ -74,9 +74,9 @@ def note(merges: Sequence[int], tables: dict[str, str]) -> None:
 
 def _moving(table: str, column: str, picture: str | None) -> str:
     """One table: the ids that will move; with a `picture` (which rows), the rows of both."""
-    moved = f"array(SELECT t.id FROM {table} t WHERE t.{column} = m.loser_id ORDER BY t.id)"
+    moved = f"array(SELECT t.id FROM {table} t WHERE t.{column} = m.loser_id ORDER BY t.id)"  # noqa: S608
     if picture is None:
-        return f"SELECT m.id, '{table}', {moved}, NULL::jsonb FROM mine m"
+        return f"SELECT m.id, '{table}', {moved}, NULL::jsonb FROM mine m"  # noqa: S608
     return f"""SELECT m.id, '{table}', {moved}, (SELECT jsonb_agg(to_jsonb(t) ORDER BY t.id) FROM {table} t
                WHERE t.{column} = ANY(ARRAY[m.winner_id, m.loser_id]) AND ({picture})) FROM mine m"""  # noqa: S608
 
@@ -95,7 +95,8 @@ def settle(merges: Sequence[int], tables: dict[str, str]) -> None:
     for table, moves in columns.items():
         key = KEYS.get(table, "id")
         parts.append(
-            f"""SELECT j.id, jsonb_agg(b.row) AS before, jsonb_agg(to_jsonb(t)) FILTER (WHERE t.{key} IS NOT NULL) AS after
+            f"""SELECT j.id, jsonb_agg(b.row) AS before,
+                       jsonb_agg(to_jsonb(t)) FILTER (WHERE t.{key} IS NOT NULL) AS after
                 FROM crm_mergejournal j CROSS JOIN jsonb_array_elements(j.before) AS b(row)
                 LEFT JOIN {table} t ON t.{key} = (b.row->>'{key}')::bigint
                 WHERE j.merge_id = ANY(%s) AND j."table" = '{table}'
@@ -129,7 +130,8 @@ def contacts(merge: int) -> tuple[dict[int, dict[str, Any]], dict[int, dict[str,
     """How the contacts were before the join, and as it left them."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT before::text, after::text FROM crm_mergejournal WHERE merge_id = %s AND "table" = 'crm_contact'""",
+            """SELECT before::text, after::text FROM crm_mergejournal
+               WHERE merge_id = %s AND "table" = 'crm_contact'""",
             [merge],
         )
         row = cursor.fetchone() or ("[]", "[]")
@@ -146,14 +148,15 @@ def put_back(merge: int, loser: int, winner: int, tables: dict[str, str]) -> Non
         found = {table: (moved, before, after) for table, moved, before, after in cursor.fetchall()}
         for table in (each for each in tables if each in found and found[each][0]):
             cursor.execute(
-                f"UPDATE {table} SET {tables[table]} = %s WHERE {tables[table]} = %s AND id = ANY(%s::bigint[])",  # noqa: S608
+                f"""UPDATE {table} SET {tables[table]} = %s
+                    WHERE {tables[table]} = %s AND id = ANY(%s::bigint[])""",  # noqa: S608
                 [loser, winner, arrays.numbers(found[table][0])],
             )
         # Only now: a run that was ended may be active again when the other one is not in its place any more.
         for table in (each for each in (*tables, *KEYS) if each in found):
             _restore(table, tables.get(table, ""), *found[table][1:])
         # Who had been joined to the loser before is theirs again.
-        earlier = found.get("crm_contact", ([],))[0]
+        earlier: list[int] = found.get("crm_contact", ([],))[0]
         cursor.execute("UPDATE crm_contact SET merged_into_id = %s WHERE id = ANY(%s::bigint[])",
                        [loser, arrays.numbers(earlier)])  # fmt: skip
         cursor.execute(
@@ -175,7 +178,8 @@ def _restore(table: str, column: str, before: str, after: str) -> None:
             f"""UPDATE {table} t SET {sets} FROM jsonb_populate_recordset(NULL::{table}, %s::jsonb) AS was
                 WHERE t.{key} = was.{key} AND EXISTS (
                   SELECT FROM jsonb_array_elements(%s::jsonb) AS left_as(row)
-                  WHERE (left_as.row->>'{key}')::bigint = t.{key} AND left_as.row {moves} = to_jsonb(t) {moves})""",  # noqa: S608
+                  WHERE (left_as.row->>'{key}')::bigint = t.{key}
+                    AND left_as.row {moves} = to_jsonb(t) {moves})""",  # noqa: S608
             [before, after],
         )
         cursor.execute(

@@ -133,14 +133,19 @@ def of(contact_id: int, limit: int = 20) -> list[Merged]:
     """The joins that made this contact what it is, the newest first; also those that were undone."""
     with connection.cursor() as cursor:
         cursor.execute(f"{_READ} WHERE winner_id = %s ORDER BY id DESC LIMIT %s", [contact_id, limit])
-        return [Merged(*row, until=row[5] + KEPT) for row in cursor.fetchall()]
+        return [_merged(row) for row in cursor.fetchall()]
 
 
 def get(number: int) -> Merged | None:
     with connection.cursor() as cursor:
         cursor.execute(f"{_READ} WHERE id = %s", [number])
         row = cursor.fetchone()
-        return Merged(*row, until=row[5] + KEPT) if row else None
+        return _merged(row) if row else None
+
+
+def _merged(row: tuple[Any, ...]) -> Merged:
+    number, loser, winner, rule, actor, at, undone_at = row
+    return Merged(number, loser, winner, rule, actor, at, undone_at, at + KEPT)
 
 
 _READ: Final = "SELECT id, loser_id, winner_id, rule, actor, at, undone_at FROM crm_contactmerge"
@@ -250,6 +255,10 @@ def _recount(before: Mapping[int, int], after: Mapping[int, int]) -> None:
 def _tell(
     name: str, action: str, number: int, winner: int, loser: int, contacts: Sequence[int], actor: str, now: datetime
 ) -> None:
-    told = {"merge": number, "winner": publicids.encode("ctc", winner), "loser": publicids.encode("ctc", loser)}
+    told: dict[str, Any] = {
+        "merge": number,
+        "winner": publicids.encode("ctc", winner),
+        "loser": publicids.encode("ctc", loser),
+    }
     audit.record(actor, action, told["winner"], None, told)
     timeline.record([timeline.NewFact(contact, name, told, source=actor) for contact in contacts], now=now)

@@ -211,8 +211,9 @@ TABLES = {
     "crm_order": "contact_id",
     "crm_contactchange": "contact_id",
     "crm_segmentchange": "contact_id",
-    "crm_confirmation": "contact_id",
-    "crm_evidencefile": "contact_id",
+    "crm_formanswer": "contact_id",
+    "crm_formseat": "contact_id",
+    "crm_formletter": "contact_id",
     "crm_dirty": "contact",
     "crm_reaction": "contact",
 }

@@ -263,6 +263,7 @@ def ahead(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
                 return ready.put(item, timeout=1)
             except queue.Full:
                 continue
+        return None
 
     def make() -> None:
         try:

@@ -108,6 +108,8 @@ TARGETS: Final[dict[str, tuple[str, ...]]] = {
 # What a failed-rows file adds to the columns of the first one.
 OURS: Final = frozenset({"line", "reason", "remedy"})
 ENOUGH: Final = 0.6
+# The number we gave somebody ourselves is no number of the shop.
+_OUR_ID: Final = re.compile(r"ctc_[0-9a-z]{1,13}$")
 _EMAIL: Final = re.compile(r"[^@\s,;]+@[^@\s,;]+\.[^@\s,;.]{2,}")
 _PHONE: Final = re.compile(r"\+?[\d\s().-]{7,20}")
 
@@ -165,7 +167,7 @@ def _targets(kind: str, own: Mapping[str, str]) -> list[str]:
 
 
 def _points(head: str, target: str, values: Sequence[str], kind: str, own: Mapping[str, str]) -> float:
-    if head in OURS:
+    if head in OURS or (target == "external_id" and values and all(_OUR_ID.match(value) for value in values)):
         return 0
     named = _named(head, target, own)
     looks = share(values, target)

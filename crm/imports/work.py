@@ -206,7 +206,7 @@ def _check(job: ImportJob, token: str) -> int:
 
 def _undo(job: ImportJob, token: str) -> int:
     began, moved = time.monotonic(), 0
-    while time.monotonic() - began < SLICE_SECONDS:
+    while True:
         with transaction.atomic():
             step = undoing.take_back(job, clock.now())
             _ours(job, token, {"undo_at": step.place}, {"undone": step.undone, "kept": step.kept})
@@ -218,7 +218,8 @@ def _undo(job: ImportJob, token: str) -> int:
                 )
                 return max(moved, 1)
         moved += step.undone + step.kept
-    return max(moved, 1)
+        if time.monotonic() - began > SLICE_SECONDS:
+            return max(moved, 1)
 
 
 def _fail(job: ImportJob, token: str, trouble: str) -> None:

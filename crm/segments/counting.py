@@ -102,9 +102,9 @@ def reach(rule: Rule, now: datetime) -> Reach | None:
     """Who of them can be written to with an offer, by channel, and who by none. In a large base the people of
     the segment that has this rule are looked at, or those of a part of all contacts; a narrow rule is counted."""
     base = guessed()
-    if base > MANY and (found := _kept(rule) or _met(rule, base, now)) is not None:
+    if base > MANY and (found := _kept(rule) or _met(rule, base, now) or _narrow(rule, now)) is not None:
         return _reach_of(*found, now)
-    row = _ask(_counted_reach(rule, now, narrow=base > MANY), AT_ONCE_MS)
+    row = _ask(_counted_reach(rule, now), AT_ONCE_MS)
     if row is not None:
         return _reach(row, exact=True)
     # Over a sample all columns are about those the rule finds.
@@ -115,18 +115,10 @@ def reach(rule: Rule, now: datetime) -> Reach | None:
     return _reach(told, exact=False) if told else None
 
 
-def _counted_reach(rule: Rule, now: datetime, *, narrow: bool) -> Sql:
-    """(all, on no channel, on each) of everybody the rule finds. `narrow`: those are few of very many."""
+def _counted_reach(rule: Rule, now: datetime) -> Sql:
+    """(all, on no channel, on each) of everybody the rule finds."""
     names, sums = _sums()
     columns = ", ".join(f"({{}}) AS {name}" for name in names)
-    if narrow:
-        # First who they are, then each of them: left to itself the planner looks at all addresses there are.
-        return join(
-            f"WITH found AS MATERIALIZED ({{}}) SELECT {sums} FROM found"  # noqa: S608
-            f" CROSS JOIN LATERAL (SELECT {columns} OFFSET 0) AS told",
-            query(rule, now),
-            *(_allowed(channel, now, "found.id") for channel in CHANNELS),
-        )
     return join(
         f"SELECT {sums} FROM (SELECT {columns} FROM crm_contact WHERE {{}} OFFSET 0) t",  # noqa: S608
         *(_allowed(channel, now) for channel in CHANNELS),
@@ -164,6 +156,15 @@ def _met(rule: Rule, base: int, now: datetime) -> tuple[Number, list[int]] | Non
     if len(found) < LEAST:
         return None
     return Number(round(base * len(found) / len(met)), exact=False), spread.thinned(found, REACHED)
+
+
+def _narrow(rule: Rule, now: datetime) -> tuple[Number, list[int]] | None:
+    """The same for a rule that finds few: all are found, and not too many looked at. None: that takes too long."""
+    rows = _rows(query(rule, now), AT_ONCE_MS)
+    if rows is None:
+        return None
+    ids = [contact for (contact,) in rows]
+    return Number(len(ids)), spread.thinned(ids, REACHED) if len(ids) >= 2 * REACHED else ids
 
 
 def _reach_of(total: Number, ids: Sequence[int], now: datetime) -> Reach | None:

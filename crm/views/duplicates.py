@@ -42,7 +42,7 @@ def page(request: HttpRequest) -> HttpResponse:
     ]
     return render(request, "crm/duplicates/page.html", {
         "page": found, "pairs": pairs, "state": state, "least": least, "why": code, "scores": SCORES,
-        "codes": [(each, duplicates.words([{"code": each, "percent": duplicates.ALIKE}])[0]) for each in duplicates.CODES],
+        "codes": [(each, *duplicates.words([{"code": each, "percent": 0}])) for each in duplicates.CODES],
     })  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from crm.forms import identifiers
 @pages.page("workspace.write", "GET", "POST")
 def page(request: HttpRequest) -> HttpResponse:
     sheets = identifiers.forms_of(workspace.current().identifiers, request.POST if request.method == "POST" else None)
-    if request.method == "POST" and all([form.is_valid() for _words, form in sheets]):
+    if request.method == "POST" and all(form.is_valid() for _words, form in sheets):
         workspace.change(
             {"identifiers": {str(form.prefix): form.rule() for _words, form in sheets}}, pages.actor(request)
         )

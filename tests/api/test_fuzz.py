@@ -23,6 +23,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from channels import confirming, tracking
 from channels.models import Message
 from config.wsgi import application
 from crm import clock, publicids
@@ -120,10 +121,21 @@ def furnish(admin: Speaker) -> dict[str, Any]:
         "messages": message(),
         "rule": rule,
         "contact": contact,
+        **asked(admin),
         "new order": order,
         # What these do cannot be undone: each has one of its own.
         "spent": {"campaigns_finish": spare[0], "campaigns_stop": spare[1], "orders_cancel": "A-2"},
     }
+
+
+def asked(admin: Speaker) -> dict[str, str]:
+    """Somebody who was sent a code to confirm their yes."""
+    phone = "+34600111222"
+    said = {"contact": {"phone": phone}, "purpose": "offers", "channel": "sms", "action": "granted", "method": "api",
+            "source": "fuzz", "confirm": True}  # fmt: skip
+    admin.post("consents/", said)
+    confirming.send()
+    return {"phone": phone, "code": tracking.code(Message.objects.latest("pk").pk)}
 
 
 def message() -> str:
@@ -151,6 +163,7 @@ BODIES: dict[str, Callable[[dict[str, Any], int], Any]] = {
         "method": "api",
         "source": "fuzz",
     },
+    "consents_confirm": lambda w, n: {"phone": w["phone"], "code": w["code"]},
     "events_create": lambda w, n: {"contact": w["contact"], "name": "Product Viewed", "event_id": f"e{n}"},
     "events_batch": lambda w, n: {"events": [{"contact": w["contact"], "name": "Cart Viewed"}, {"name": ""}]},
     "orders_create": lambda w, n: w["new order"] | {"order_id": f"A-{n}"},

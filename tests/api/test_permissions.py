@@ -31,6 +31,8 @@ MAY: Final[dict[tuple[str, str], set[str]]] = {
     ("consents", "GET"): ALL,
     ("consents", "POST"): SHOPS,
     ("consents-allowed", "GET"): ALL,
+    ("consents-confirm", "POST"): SHOPS,
+    ("consents-cookies", "POST"): SHOPS | {"tracking"},
     ("events", "POST"): SHOPS | {"tracking"},
     ("events-batch", "POST"): SHOPS | {"tracking"},
     ("orders", "GET"): ALL,

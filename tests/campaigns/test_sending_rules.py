@@ -85,7 +85,9 @@ def test_ada_chooses_a_group_of_the_house_with_the_goal() -> None:
     data = {
         name: value for name, value in form.initial.items() if value is not None and value is not False and value != ""
     }
-    told = GoalForm({**data, "group": "Spring"}, base=campaign.document, segments=[], groups={"Spring": 3})
+    told = GoalForm(
+        {**data, "group": "Spring", "holdout_pct": 10}, base=campaign.document, segments=[], groups={"Spring": 3}
+    )
     assert told.is_valid(), told.errors
     assert told.document()["group"] == "Spring"
     gone = GoalForm(base={**campaign.document, "group": "Autumn"}, segments=[], groups={})

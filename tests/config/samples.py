@@ -11,8 +11,9 @@ from django.apps import apps
 from campaigns import commands, one_off
 from campaigns.models import Campaign, Version
 from channels.models import Account, SandboxMessage
-from crm import clock, groups, ownfields, topics
-from crm.models import Contact, EvidenceFile, FieldDefinition, Segment, Topic
+from crm import clock, exports, groups, ownfields, topics
+from crm.imports import files, steering
+from crm.models import Contact, EvidenceFile, FieldDefinition, Segment, Topic, User
 from tests.config.routes import Route
 
 PAPER: Final = b"%PDF-"
@@ -69,6 +70,19 @@ def _contact_with_a_scan() -> int:
     return contact
 
 
+def _import() -> int:
+    owner = User.objects.earliest("pk").pk
+    kept = files.paste("E-mail;First name\nlena@example.com;Lena\n")
+    return steering.begin(kept, "contacts", owner=owner, now=clock.now()).pk
+
+
+def _export() -> int:
+    owner = User.objects.earliest("pk").pk
+    job = exports.ask(exports.Wish("contacts", "csv", {}, full=True), owner=owner, actor="system")
+    exports.work()
+    return job.pk
+
+
 def _newest(model: str) -> int:
     """The id of the newest row of a table, "crm.Store"."""
     return int(apps.get_model(model).objects.latest("pk").pk)
@@ -76,6 +90,7 @@ def _newest(model: str) -> int:
 
 # What an argument stands for, wherever it appears.
 ARGUMENTS: Final[dict[str, Callable[[], Any]]] = {
+    "job_id": lambda: _import(),
     "campaign_id": lambda: _live().pk,
     "contact_id": lambda: Contact.objects.filter(archived_at=None).earliest("pk").pk,
     "segment_id": lambda: Segment.objects.filter(archived_at=None).earliest("pk").pk,
@@ -111,6 +126,8 @@ ROUTES: Final[dict[str, Callable[[], dict[str, Any]]]] = {
     "campaigns:lane-rule-save": _lane,
     "campaigns:one-off-page": lambda: {"campaign_id": _one_off()},
     "campaigns:one-off-progress": lambda: {"campaign_id": _one_off()},
+    "crm:import-steer": lambda: {"job_id": _import(), "verb": "pause"},
+    "crm:export-download": lambda: {"number": _export()},
     "campaigns:steer": lambda: {"campaign_id": _live().pk, "verb": "pause"},
 }
 

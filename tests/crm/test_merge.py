@@ -142,12 +142,14 @@ def test_of_two_answers_for_one_phone_the_no_counts_even_when_the_yes_is_younger
     say(now, mother, "withdrawn", address_id=family)
     say(now + timedelta(days=1), daughter, "granted", address_id=family)
     later = now + timedelta(days=2)
-    assert may(daughter, later) and not may(mother, later)
+    assert may(daughter, later)
+    assert not may(mother, later)
     number = merge(daughter, mother, later)
     assert not may(daughter, later)
     assert replay.differing() == []
     merging.undo(number, actor=ADA, now=later)
-    assert may(daughter, later) and not may(mother, later)
+    assert may(daughter, later)
+    assert not may(mother, later)
     assert replay.differing() == []
 
 
@@ -223,8 +225,10 @@ def test_of_two_active_runs_the_older_stays_and_undo_wakes_the_other(now: dateti
     before = snapshot(one.pk, other.pk)
     number = merge(other.pk, one.pk, cast.later(hours=1))
     runs = {run.pk: (run.contact_id, run.state, run.outcome, run.entry_seq) for run in Enrolment.objects.all()}
-    assert runs[first][0] == other.pk and runs[first][1] != "done"
-    assert runs[second][1:3] == ("done", "merged") and runs[first][3] != runs[second][3]
+    assert runs[first][0] == other.pk
+    assert runs[first][1] != "done"
+    assert runs[second][1:3] == ("done", "merged")
+    assert runs[first][3] != runs[second][3]
     assert broken() == []
     merging.undo(number, actor=ADA, now=cast.later(hours=2))
     assert snapshot(one.pk, other.pk) == before
@@ -241,7 +245,8 @@ def act(what: str, contact: int, place: int, now: datetime) -> None:
         name = {"order": "Order Completed", "browse": "Product Viewed", "cart": "Cart Updated"}[what]
         told = {"order": {"order_id": f"o{contact}-{place}", "total": {"amount": "9.00", "currency": "EUR"}},
                 "browse": {"sku": "S1"}, "cart": {"cart_id": f"c{place % 2}", "products": [
-                    {"sku": "S1", "name": "Shoe", "quantity": place + 1, "price": {"amount": "9.00", "currency": "EUR"}}]}}  # fmt: skip
+                    {"sku": "S1", "name": "Shoe", "quantity": place + 1,
+                     "price": {"amount": "9.00", "currency": "EUR"}}]}}  # fmt: skip
         event = {"name": name, "properties": told[what]}
         answer = capture.receive([capture.Arrival({"id": contact}, events=[event])], now=now)[0]
         assert answer.problems == []
@@ -355,7 +360,8 @@ def test_old_journals_go_and_the_merge_stays_told(now: datetime) -> None:
     from crm.identity import journal
 
     assert journal.forget(now - timedelta(days=30)) > 0
-    assert not MergeJournal.objects.exists() and ContactMerge.objects.count() == 1
+    assert not MergeJournal.objects.exists()
+    assert ContactMerge.objects.count() == 1
 
 
 def test_a_merge_asks_as_many_questions_for_much_as_for_little(now: datetime) -> None:

@@ -64,9 +64,12 @@ def test_ada_compares_merges_and_takes_it_back(now: datetime) -> None:
     undo = reverse("crm:merge-undo", args=[join.number])
     assert undo in text(done)
     shown = text(ada.get(reverse("crm:contact-joins", args=[marta])))
-    assert "Merged by hand" in shown and "Marketer" in shown and undo in shown
+    assert "Merged by hand" in shown
+    assert "Marketer" in shown
+    assert undo in shown
     gone = ada.get(reverse("crm:contact", args=[twin]))
-    assert gone.status_code == 302 and gone.headers["Location"] == reverse("crm:contact", args=[marta])
+    assert gone.status_code == 302
+    assert gone.headers["Location"] == reverse("crm:contact", args=[marta])
     assert "two contacts again" in text(ada.post(undo, follow=True))
     assert Contact.objects.get(pk=twin).merged_into_id is None
     assert Contact.objects.get(pk=marta).given_name == "Marta"
@@ -93,7 +96,8 @@ def test_whoever_may_only_read_merges_nobody(now: datetime) -> None:
     assert analyst.get(merge_url(marta, twin)).status_code == 403
     assert analyst.post(reverse("crm:merge-undo", args=[number])).status_code == 403
     shown = text(analyst.get(reverse("crm:contact-joins", args=[marta])))
-    assert "Merged by hand" in shown and "Undo" not in shown
+    assert "Merged by hand" in shown
+    assert "Undo" not in shown
 
 
 def test_the_page_asks_as_often_for_a_long_history(now: datetime) -> None:
@@ -102,7 +106,8 @@ def test_the_page_asks_as_often_for_a_long_history(now: datetime) -> None:
     for round_ in range(2):
         one, other = come(now, email(f"a{round_}@example.com")), come(now, phone(f"+3460011223{round_}"))
         for place in range(1 + 20 * round_):
-            capture.receive([capture.Arrival({"id": other}, {"fields": {f"f{place}": "x"}}, events=[{"name": "Viewed"}])], now=now)  # fmt: skip
+            seen = capture.Arrival({"id": other}, {"fields": {f"f{place}": "x"}}, events=[{"name": "Viewed"}])
+            capture.receive([seen], now=now)
             say(now, other, "granted", purpose=("offers", "newsletter")[place % 2])
         ada.get(merge_url(one, other))
         with CaptureQueriesContext(connection) as caught:
@@ -130,7 +135,8 @@ def test_the_page_asks_as_often_for_a_long_history(now: datetime) -> None:
 )
 def test_what_is_nobodys_own_makes_nobody(now: datetime, kind: str, value: str) -> None:
     answer = capture.receive([capture.Arrival([{"kind": kind, "value": value}])], now=now)[0]
-    assert answer.problem is not None and answer.problem.code == "blocked_identifier"
+    assert answer.problem is not None
+    assert answer.problem.code == "blocked_identifier"
     assert not Contact.objects.exists()
 
 
@@ -149,20 +155,23 @@ def test_the_shop_blocks_its_own_phone_and_limits_cards_on_a_page(now: datetime)
     assert "What names a person" in text(admin.get(url))
     sent = {f"{kind}-{name}": "" for kind in rules.DEFAULTS for name in ("most", "priority", "blocked")}
     wrong = admin.post(url, {**sent, "phone-blocked": "not a phone"})
-    assert wrong.status_code == 422 and workspace.current().identifiers == {}
+    assert wrong.status_code == 422
+    assert workspace.current().identifiers == {}
     sent |= {"phone-blocked": "963 99 88 77\n963 11 22 33", "email-blocked": "*@shop.example", "card-most": "1"}
     assert admin.post(url, sent).status_code == 302
     workspace.forget()
     assert workspace.current().identifiers["phone"]["blocked"] == ["+34963998877", "+34963112233"]
     for trace in (phone("+34963998877"), email("any@shop.example")):
         answer = capture.receive([capture.Arrival([trace])], now=now)[0]
-        assert answer.problem is not None and answer.problem.code == "blocked_identifier"
+        assert answer.problem is not None
+        assert answer.problem.code == "blocked_identifier"
     assert identity.find({"phone": "+34963112233"}) == known == come(now, phone("+34963112233")), (
         "known ones stay known"
     )
     chiara = come(now, email("chiara@example.com"), Trace("card", "C1"))
     answer = capture.receive([capture.Arrival([email("chiara@example.com"), Trace("card", "C2")])], now=now)[0]
-    assert answer.problem is not None and answer.problem.code == "too_many_identifiers"
+    assert answer.problem is not None
+    assert answer.problem.code == "too_many_identifiers"
     assert come(now, email("chiara@example.com"), Trace("card", "C1")) == chiara
 
 
@@ -173,7 +182,8 @@ def test_the_office_form_says_so_beside_the_field(now: datetime) -> None:
         "own-TOTAL_FORMS": "0", "own-INITIAL_FORMS": "0", "consent-action": "granted",
     }  # fmt: skip
     answer = ada.post(reverse("crm:contact-new"), sent)
-    assert answer.status_code == 422 and "nobody&#x27;s own" in text(answer)
+    assert answer.status_code == 422
+    assert "nobody&#x27;s own" in text(answer)
     assert not Contact.objects.exists()
 
 
@@ -198,7 +208,8 @@ def test_a_till_never_glues_its_customers_together(now: datetime) -> None:
         (answer,) = capture.receive([arrival], now=now)
         assert answer.problems == []
         people.append(answer.contact_id)
-    assert len(set(people)) == 3 and visitor not in people
+    assert len(set(people)) == 3
+    assert visitor not in people
     assert Contact.objects.get(pk=visitor).merged_into_id is None
     assert identity.find({"anonymous_id": "till-1"}) == visitor
     assert Event.objects.filter(name="Viewed").values("contact").distinct().count() == 3

@@ -18,6 +18,7 @@ from crm.models import (
     Product,
     Stock,
     Suppression,
+    User,
 )
 from tests.crm.imports.conftest import CONSENT, Bring, settle
 
@@ -217,12 +218,12 @@ def test_the_right_file_brings_them_as_new_and_with_their_consent(bring: Bring) 
     assert isinstance(consent.allowed(nuria.pk, "offers", "email", clock.now()), permission.Allow)
 
 
-def test_whom_somebody_touched_since_stays(bring: Bring) -> None:
+def test_whom_somebody_touched_since_stays(bring: Bring, ada: User) -> None:
     from crm import notes
 
     job = bring("email,first name\nelena@example.com,Elena\ndario@example.com,Dario\n")
     elena = Contact.objects.get(given_name="Elena")
-    notes.add(elena.pk, "Called today", author=None, now=clock.now())
+    notes.add(elena.pk, "Called today", author=ada, actor="user:1", now=clock.now())
     steering.undo(job, actor="user:1")
     settle()
     job.refresh_from_db()

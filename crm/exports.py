@@ -1,0 +1,206 @@
+"""Files that go out: people, the members of a segment, what happened to somebody. Small ones at once, large ones later.
+
+A large one is written by a worker, waits a day for whoever asked, and for nobody else.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from django.conf import settings
+from django.db import connection
+
+from crm import audit, bell, clock, directory, exports_files, publicids
+from crm.directory import Filters
+from crm.models import Contact, Event, ExportJob, SegmentMember, Store
+
+log = logging.getLogger(__name__)
+
+ROUND: Final = "crm.exports"
+# Above this many rows nobody waits for the answer.
+AT_ONCE: Final = 5_000
+BATCH: Final = 1_000
+KEPT: Final = timedelta(hours=24)
+LEASE: Final = timedelta(minutes=10)
+TRACES: Final = ("email", "phone", "card", "external_id")
+FIELDS: Final = (
+    "given_name", "family_name", "language", "timezone", "country", "region", "city", "postal_code", "birth_date",
+)  # fmt: skip
+Rows = Iterator[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What somebody wants: `which` narrows it (filters, a segment, a contact). `full`: addresses as they are."""
+
+    what: str
+    form: str
+    which: dict[str, str]
+    full: bool
+
+
+def folder() -> Path:
+    return Path(settings.MEDIA_ROOT) / "exports"
+
+
+def heads(wish: Wish) -> list[str]:
+    """The columns, named as the importer names them: what goes out can come in again."""
+    if wish.what == "events":
+        return ["id", "name", "channel", "source", "occurred_at", "received_at", "properties"]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT key FROM crm_fielddefinition WHERE archived_at IS NULL ORDER BY key")
+        own = [f"fields.{key}" for (key,) in cursor.fetchall()]
+    return ["id", *TRACES, *FIELDS, "home_store", *own, "fields.customer_since"]
+
+
+def rows(wish: Wish) -> Rows:
+    return _KINDS[wish.what](wish)
+
+
+def is_small(wish: Wish) -> bool:
+    """Few enough to be waited for?"""
+    if wish.what == "contacts":
+        found = directory.count(_filters(wish), clock.now())
+        return found.number <= AT_ONCE and not found.more and not found.about
+    if wish.what == "segment":
+        return SegmentMember.objects.filter(segment=int(wish.which["segment"]))[: AT_ONCE + 1].count() <= AT_ONCE
+    return Event.objects.filter(contact=int(wish.which["contact"]))[: AT_ONCE + 1].count() <= AT_ONCE
+
+
+def note(wish: Wish, *, actor: str) -> None:
+    """Who took what with them."""
+    which = {name: text for name, text in wish.which.items() if text}
+    audit.record(actor, "export", f"export:{wish.what}", None, {"form": wish.form, "which": which, "full": wish.full})
+
+
+def ask(wish: Wish, *, owner: int, actor: str) -> ExportJob:
+    """A worker writes it."""
+    now = clock.now()
+    job = ExportJob.objects.create(
+        owner_id=owner,
+        what=wish.what,
+        wish={"which": wish.which, "full": wish.full},
+        form=wish.form,
+        name=f"{wish.what}-{now:%Y-%m-%d}",
+        asked_at=now,
+        expires_at=now + KEPT,
+    )
+    note(wish, actor=actor)
+    bell.ring(ROUND)
+    return job
+
+
+def work() -> int:
+    """Write one file, and take away those whose day is over."""
+    _forget(clock.now())
+    job = _claim()
+    if job is None:
+        return 0
+    wish = Wish(job.what, job.form, job.wish["which"], job.wish["full"])
+    place = f"{secrets.token_hex(16)}.{job.form}"
+    folder().mkdir(parents=True, exist_ok=True)
+    try:
+        count = exports_files.write(folder() / place, job.form, heads(wish), rows(wish))
+    except Exception:
+        log.exception("export failed", extra={"event": "export_failed", "job": job.pk})
+        (folder() / place).unlink(missing_ok=True)
+        ExportJob.objects.filter(pk=job.pk).update(state=ExportJob.State.FAILED)
+        return 1
+    now = clock.now()
+    ExportJob.objects.filter(pk=job.pk).update(
+        state=ExportJob.State.READY, path=place, rows=count, ready_at=now, expires_at=now + KEPT
+    )
+    return max(count, 1)
+
+
+def pending() -> int:
+    return ExportJob.objects.filter(state=ExportJob.State.ASKED).count()
+
+
+def _claim() -> ExportJob | None:
+    now = clock.real()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE crm_exportjob SET lease_until = %s WHERE id = (
+                 SELECT id FROM crm_exportjob WHERE state = 'asked' AND (lease_until IS NULL OR lease_until < %s)
+                 ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING id""",
+            [now + LEASE, now],
+        )
+        row = cursor.fetchone()
+    return ExportJob.objects.get(pk=row[0]) if row else None
+
+
+def _forget(now: Any) -> None:
+    for job in ExportJob.objects.filter(state=ExportJob.State.READY, expires_at__lte=now)[:BATCH]:
+        (folder() / job.path).unlink(missing_ok=True)
+        ExportJob.objects.filter(pk=job.pk).update(state=ExportJob.State.GONE, path="")
+
+
+def _filters(wish: Wish) -> Filters:
+    given = {name: text for name, text in wish.which.items() if name in Filters.__dataclass_fields__ and text}
+    since = given.pop("since", "")
+    return Filters(**given, since=date.fromisoformat(since) if since else None)
+
+
+def _contacts(wish: Wish) -> Rows:
+    found, last = directory.found(_filters(wish), clock.now()).order_by("-pk"), None
+    while True:
+        batch = list((found if last is None else found.filter(pk__lt=last))[:BATCH])
+        yield from _people(batch, full=wish.full)
+        if len(batch) < BATCH:
+            return
+        last = batch[-1].pk
+
+
+def _members(wish: Wish) -> Rows:
+    last = 0
+    members = SegmentMember.objects.filter(segment=int(wish.which["segment"])).select_related("contact")
+    while True:
+        batch = list(members.filter(contact_id__gt=last).order_by("contact_id")[:BATCH])
+        yield from _people([member.contact for member in batch], full=wish.full)
+        if len(batch) < BATCH:
+            return
+        last = batch[-1].contact_id
+
+
+def _people(contacts: list[Contact], *, full: bool) -> Rows:
+    known = directory.identifiers([contact.pk for contact in contacts], full=full)
+    codes = dict(
+        Store.objects.filter(pk__in={each.home_store_id for each in contacts}).values_list("pk", "code")
+    )
+    for contact in contacts:
+        mine = known.get(contact.pk, {})
+        yield {
+            "id": publicids.encode("ctc", contact.pk),
+            **{kind: mine.get(kind, "") for kind in TRACES},
+            **{name: _plain(getattr(contact, name)) for name in FIELDS},
+            "home_store": codes.get(contact.home_store_id or 0, ""),
+            **{f"fields.{key}": value for key, value in contact.fields.items()},
+        }
+
+
+def _events(wish: Wish) -> Rows:
+    events = Event.objects.filter(contact=int(wish.which["contact"])).order_by("-occurred_at", "-pk")
+    for event in events.iterator(chunk_size=BATCH):
+        yield {
+            "id": publicids.encode("evt", event.pk),
+            "name": event.name,
+            "channel": event.channel,
+            "source": event.source,
+            "occurred_at": event.occurred_at.isoformat(),
+            "received_at": event.received_at.isoformat(),
+            "properties": event.properties,
+        }
+
+
+def _plain(value: Any) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value or "")
+
+
+_KINDS: Final[dict[str, Callable[[Wish], Rows]]] = {"contacts": _contacts, "segment": _members, "events": _events}
