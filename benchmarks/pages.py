@@ -24,7 +24,11 @@ RUNS = 4_000
 ROUNDS = 5
 HER = 77
 TARGET = "≤ 2 × the page at 10,000, or < 100 ms"
-TARGETS = {"timeline of 10,000 events": "< 300 ms", "segment count": "< 1,000 ms, or said to be about"}
+TARGETS = {
+    "timeline of 10,000 events": "< 300 ms",
+    "segment count": "< 1,000 ms, or said to be about",
+    "segment sample, a rule nobody saved": "< 1,000 ms, or said to be about",
+}
 
 MORE = """
 INSERT INTO crm_tag (id, name, key) VALUES (1, 'VIP', 'vip'), (2, 'Press', 'press') ON CONFLICT DO NOTHING;

@@ -158,7 +158,7 @@ def _consents(chance: random.Random, now: datetime) -> list[dict[str, Any]]:
         if draw < share + 0.1:
             said.append({
                 "purpose": purpose, "channel": channel, "action": "granted" if draw < share else "refused",
-                "basis": "consent", "method": "pos_screen", "source": "Card desk", "wording": "card-2025-01",
+                "basis": "consent", "method": "paper_form", "source": "Card desk", "wording": "card-2025-01",
                 "occurred_at": (now - timedelta(days=chance.randint(30, 500))).isoformat(),
             })  # fmt: skip
     return said

@@ -143,7 +143,7 @@ def _consents(chance: random.Random, since: datetime) -> Iterator[Mapping[str, A
 
 
 def _said(purpose: str, channel: str, action: str, at: datetime) -> dict[str, Any]:
-    return {"purpose": purpose, "channel": channel, "action": action, "basis": "consent", "method": "pos_screen",
+    return {"purpose": purpose, "channel": channel, "action": action, "basis": "consent", "method": "paper_form",
             "source": "Card desk", "wording": "card-2025-01", "occurred_at": at.isoformat()}  # fmt: skip
 
 

@@ -149,7 +149,7 @@ def expand(said: Sequence[tuple[Statement, bool]], now: datetime) -> list[list[S
 
     The contacts are locked by the caller. Two queries, and only where somebody said yes from outside.
     """
-    asking = [each for each, anyway in said if each.action == "granted" and (anyway or each.method in ASKING)]
+    asking = [each for each, anyway in said if each.action == "granted" and (anyway or _is_fresh(each, now))]
     asking = [each for each in asking if each.channel in WAYS and each.purpose in words.MARKETING]
     if not asking:
         return [[each] for each, _ in said]
@@ -180,6 +180,12 @@ def planned(statement: Statement, address: int | None, place: _Place, *, anyway:
     if place.state in HAVING_A_YES:
         return [asked] if anyway and not place.confirmed else [yes]
     return [asked, yes]
+
+
+def _is_fresh(statement: Statement, now: datetime) -> bool:
+    """Said from outside, and just now: what somebody tells of long ago is recorded as it was."""
+    at = statement.occurred_at or now
+    return statement.method in ASKING and at > now - confirmations.VALID
 
 
 def _country(statement: Statement, people: Mapping[int, whereabouts.Person]) -> str:

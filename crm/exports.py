@@ -171,9 +171,7 @@ def _members(wish: Wish) -> Rows:
 
 def _people(contacts: list[Contact], *, full: bool) -> Rows:
     known = directory.identifiers([contact.pk for contact in contacts], full=full)
-    codes = dict(
-        Store.objects.filter(pk__in={each.home_store_id for each in contacts}).values_list("pk", "code")
-    )
+    codes = dict(Store.objects.filter(pk__in={each.home_store_id for each in contacts}).values_list("pk", "code"))
     for contact in contacts:
         mine = known.get(contact.pk, {})
         yield {

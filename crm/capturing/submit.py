@@ -6,6 +6,7 @@ of them, a second address that belongs to somebody else stays in the answer alon
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,19 +14,19 @@ from typing import Any, Final
 
 from django.db import connection, transaction
 
-from crm import capture, confirmations, workspace
+from crm import capture, moments, workspace
 from crm.capturing import counts, letters, seats
 from crm.capturing.reading import Sent
 from crm.capturing.trap import Ticket
 from crm.errors import Problem
-from crm.models import Contact, Form, FormAnswer, Identifier, Wording
+from crm.models import Confirmation, Contact, Form, FormAnswer, Identifier, Wording
 from crm.normalise import MEDIUM
 from crm.words import MEDIUM as MEDIUM_OF
 
 EVENT: Final = "Form Submitted"
 # What would tell a stranger whether somebody is known; then the first address alone is theirs.
 TELLING: Final = ("identifiers_of_two_contacts", "too_many_identifiers")
-SHOW: Final = "INSERT INTO crm_formanswer (form_id, token, answers, score, result, placement, utm, receipts, at)"
+KEEP: Final = "INSERT INTO crm_formanswer (form_id, token, answers, score, result, placement, utm, receipts, at)"
 
 
 @dataclass
@@ -44,16 +45,17 @@ def submit(form: Form, sent: Sent, ticket: Ticket, evidence: Mapping[str, Any], 
     if known is not None:
         return Taken(known)
     with transaction.atomic():
+        answer = _keep(form, sent, ticket, now)
+        if answer is None:  # the same page, sent twice at once: the other one was first
+            return Taken(FormAnswer.objects.get(token=ticket.nonce))
         contact, receipts, problems = _capture(form, sent, ticket, evidence, now)
         if problems:
             transaction.set_rollback(True)
             return Taken(problems=problems)
-        answer = _keep(form, sent, ticket, contact, receipts, now)
-        if answer is None:  # the same page, sent twice at once: the other one was first
-            transaction.set_rollback(True)
-        else:
-            _follow(form, answer, sent, now)
-    return Taken(answer or FormAnswer.objects.get(token=ticket.nonce))
+        answer.contact_id, answer.receipts = contact, receipts
+        answer.save(update_fields=["contact", "receipts"])
+        _follow(form, answer, sent, now)
+    return Taken(answer)
 
 
 def _capture(
@@ -113,7 +115,9 @@ def _unknown(sent: Sent, form: Form) -> dict[str, Any]:
     """The fields of this person that we do not know yet: nobody renames somebody else by knowing their address."""
     first = sent.traces[0]
     person = (
-        Contact.objects.filter(identifier__kind=first.kind, identifier__value=first.value).first()
+        Contact.objects.filter(
+            identifiers__kind=first.kind, identifiers__value=first.value, identifiers__identifying=True
+        ).first()
         or Contact()
     )
     told = {**sent.fields, "language": form.language}
@@ -130,27 +134,18 @@ def _placed(sent: Sent, problem: Problem) -> Problem:
     return Problem(f"/{sent.named[0]}", problem.code, problem.detail)
 
 
-def _keep(
-    form: Form, sent: Sent, ticket: Ticket, contact: int | None, receipts: list[int], now: datetime
-) -> FormAnswer | None:
-    answer = FormAnswer(
-        form=form, contact_id=contact, token=ticket.nonce, answers=sent.answers, score=sent.score, result=sent.result,
-        placement=ticket.placement, utm=dict(ticket.utm), receipts=receipts, at=now,
-    )  # fmt: skip
-    FormAnswer.objects.bulk_create([answer], ignore_conflicts=True)
-    kept = FormAnswer.objects.filter(token=ticket.nonce).first()
-    # Of two at once the later one waits for the first, and then finds its row.
-    return kept if kept is not None and kept.contact_id == contact and _is_ours(kept) else None
-
-
-def _is_ours(answer: FormAnswer) -> bool:
-    """Written by this very transaction."""
+def _keep(form: Form, sent: Sent, ticket: Ticket, now: datetime) -> FormAnswer | None:
+    """Its row, None if this page was answered. Of two at once the later one waits here for the first."""
+    row = [form.pk, ticket.nonce, _json(sent.answers), sent.score, sent.result, ticket.placement,
+           _json(dict(ticket.utm)), "[]", now]  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT xmin = pg_current_xact_id()::xid FROM crm_formanswer WHERE id = %s", [answer.pk]
-        )
-        row = cursor.fetchone()
-    return bool(row and row[0])
+        cursor.execute(f"{KEEP} VALUES ({', '.join(['%s'] * len(row))}) ON CONFLICT (token) DO NOTHING RETURNING id", row)
+        found = cursor.fetchone()
+    return FormAnswer.objects.get(pk=found[0]) if found else None
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _follow(form: Form, answer: FormAnswer, sent: Sent, now: datetime) -> None:
@@ -159,17 +154,13 @@ def _follow(form: Form, answer: FormAnswer, sent: Sent, now: datetime) -> None:
         seats.take(form, answer, now)
     if form.kind == "leadmagnet" and answer.contact_id:
         letters.want("file", answer, None if _is_to_confirm(answer, sent) else now)
-    counts.answered(form.pk, answer.placement, now.astimezone(workspace_zone()).date())
+    counts.answered(form.pk, answer.placement, moments.local_day(now, workspace.current().zone))
 
 
 def _is_to_confirm(answer: FormAnswer, sent: Sent) -> bool:
-    """Whether they were asked just now to confirm the address that the letter would go to."""
-    asked = bool(sent.consents) and confirmations.is_waiting(answer.contact_id or 0)
-    known = Identifier.objects.filter(contact=answer.contact_id, kind="email", verified_at__isnull=False)
-    return asked and not known.exists()
-
-
-def workspace_zone() -> Any:
-    from zoneinfo import ZoneInfo
-
-    return ZoneInfo(workspace.current().zone)
+    """Whether they were asked to confirm the address that the letter would go to."""
+    mine = Identifier.objects.filter(contact=answer.contact_id, kind="email", verified_at__isnull=True)
+    asked = Confirmation.objects.filter(
+        contact=answer.contact_id, channel="email", confirmed_at__isnull=True, address__in=mine.values("address")
+    )
+    return bool(sent.consents) and asked.exists()

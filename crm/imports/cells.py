@@ -12,7 +12,9 @@ from crm.errors import Problem
 DAY_FIRST: Final = "dmy"
 MONTH_FIRST: Final = "mdy"
 ORDERS: Final = (DAY_FIRST, MONTH_FIRST)
-YES: Final = frozenset({"1", "y", "yes", "true", "s", "si", "sí", "x", "✓", "on", "ok", "да", "д", "verdadero", "истина"})
+YES: Final = frozenset(
+    {"1", "y", "yes", "true", "s", "si", "sí", "x", "✓", "on", "ok", "да", "д", "verdadero", "истина"}
+)
 NO: Final = frozenset({"0", "n", "no", "false", "-", "off", "нет", "н", "falso", "ложь"})
 _ISO: Final = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ].*)?")
 _PARTS: Final = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4}|\d{2})(?:[T ,].*)?")

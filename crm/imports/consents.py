@@ -106,7 +106,7 @@ def would_record(grant: Grant) -> None:
     for channel in grant.channels:
         asked = {"purpose": grant.purpose, "channel": channel, "medium": words.MEDIUM.get(channel, "")}
         with connection.cursor() as cursor:
-            cursor.execute(f"{_OPEN} INSERT INTO staged_touched SELECT contact_id FROM open", asked)
+            cursor.execute(_WOULD, asked)
 
 
 # Who has said anything keeps their state: an import lifts no no and completes no double opt-in, and
@@ -145,6 +145,7 @@ WITH asked AS ({_ASKED}), open AS (
   WHERE (said.state IS NULL OR said.state IN ('unknown', 'expired')) AND here.stopped IS NOT TRUE
 )
 """  # noqa: S608 - built from our own parts
+_WOULD = f"{_OPEN} INSERT INTO staged_touched SELECT contact_id FROM open"  # noqa: S608 - our own parts
 _GRANT = f"""{_OPEN}, given AS (
   INSERT INTO crm_consentreceipt (contact_id, chain, chain_seq, purpose, channel, address_id, address_hash,
     action, basis, method, source, wording, evidence, evidence_hash, expires_at, occurred_at, recorded_at,

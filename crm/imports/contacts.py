@@ -190,8 +190,7 @@ class Reader:
                 person.traces.append(_trace(kind, cells.plain(text), country, self.ruled))
         if not person.traces:
             raise Problem("", "no_identifier", "No e-mail, phone, card or id: nobody would be recognised.")
-        if self.agrees is not None:
-            person.agreed = cells.agreed(row[self.agrees])
+        person.agreed = self.agrees is None or cells.agreed(row[self.agrees])
         self._derive(person)
         return person
 
@@ -256,26 +255,7 @@ def ahead(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
     """The same chunks, made one ahead in a thread; what it raises is raised here. Closed, the thread ends."""
     ready: queue.Queue[Chunk | BaseException | None] = queue.Queue(maxsize=2)
     enough = threading.Event()
-
-    def hand_over(item: Chunk | BaseException | None) -> None:
-        while not enough.is_set():
-            try:
-                return ready.put(item, timeout=1)
-            except queue.Full:
-                continue
-        return None
-
-    def make() -> None:
-        try:
-            for chunk in chunks:
-                hand_over(chunk)
-                if enough.is_set():
-                    return
-            hand_over(None)
-        except BaseException as error:  # noqa: BLE001 - carried over to the caller
-            hand_over(error)
-
-    threading.Thread(target=make, name="import-reader", daemon=True).start()
+    threading.Thread(target=_make, args=(chunks, ready, enough), name="import-reader", daemon=True).start()
     try:
         while (item := ready.get()) is not None:
             if isinstance(item, BaseException):
@@ -283,3 +263,25 @@ def ahead(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
             yield item
     finally:
         enough.set()
+
+
+def _make(chunks: Iterator[Chunk], ready: queue.Queue[Chunk | BaseException | None], enough: threading.Event) -> None:
+    try:
+        for chunk in chunks:
+            _hand_over(chunk, ready, enough)
+            if enough.is_set():
+                return
+        _hand_over(None, ready, enough)
+    except BaseException as error:  # noqa: BLE001 - carried over to the caller
+        _hand_over(error, ready, enough)
+
+
+def _hand_over(
+    item: Chunk | BaseException | None, ready: queue.Queue[Chunk | BaseException | None], enough: threading.Event
+) -> None:
+    while not enough.is_set():
+        try:
+            ready.put(item, timeout=1)
+            return
+        except queue.Full:
+            continue

@@ -31,8 +31,8 @@ COUNTED: Final = 1 << 20
 class Upload(Protocol):
     """What Django hands over."""
 
-    name: str | None
-    size: int | None
+    @property
+    def name(self) -> str | None: ...
 
     def chunks(self, chunk_size: int | None = None) -> Iterator[bytes]: ...
 

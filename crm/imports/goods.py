@@ -36,9 +36,7 @@ def check(found: mapping.Mapping, kind: str) -> None:
         raise Problems([Problem(f"/{name}", "required", f"Map a column to {name}.") for name in missing])
 
 
-def batches(
-    table: Table, columns: mapping.Mapping, kind: str, after: int = 0, *, dates: str = ""
-) -> Iterator[Batch]:
+def batches(table: Table, columns: mapping.Mapping, kind: str, after: int = 0, *, dates: str = "") -> Iterator[Batch]:
     """What stands behind line `after`; a product that comes again opens the next batch, so that the last one counts."""
     batch, seen = Batch(line=after), set[tuple[str, str]]()
     currency = workspace.current().currency
@@ -104,7 +102,9 @@ def _product(row: tuple[Any, ...]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _read(row: Row | Rejected, columns: mapping.Mapping, kind: str, currency: str, dates: str) -> dict[str, Any] | Reject:
+def _read(
+    row: Row | Rejected, columns: mapping.Mapping, kind: str, currency: str, dates: str
+) -> dict[str, Any] | Reject:
     if isinstance(row, Rejected):
         return Reject(row.line, [row.text.rstrip("\r\n")], row.code, row.detail)
     given = {name: text for name, column in columns.fields.items() if (text := cells.plain(row.cells[column].strip()))}

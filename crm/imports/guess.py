@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from crm.imports import cells
@@ -147,10 +147,10 @@ def share(values: Sequence[str], target: str) -> float | None:
     filled = [value for value in values if value.strip()]
     if test is None or not filled:
         return None
-    return sum(1 for value in filled if test(value.strip())) / len(filled)
+    return len([value for value in filled if test(value.strip())]) / len(filled)
 
 
-_LOOKS: Final = {
+_LOOKS: Final[dict[str, Callable[[str], bool]]] = {
     "email": lambda value: bool(_EMAIL.fullmatch(value)),
     "phone": lambda value: bool(_PHONE.fullmatch(cells.plain(value))) and not cells.is_day(value),
     "birth_date": cells.is_day,

@@ -33,9 +33,7 @@ class Work:
 def table(job: ImportJob) -> Table:
     """The file of a job as it is to be read. Raises Problems when it has no readable header."""
     reading = job.reading
-    return Table(
-        files.folder() / job.path, reading.get("encoding", ""), reading.get("delimiter", ""), names_apart=True
-    )
+    return Table(files.folder() / job.path, reading.get("encoding", ""), reading.get("delimiter", ""), names_apart=True)
 
 
 def opened(job: ImportJob) -> Work:

@@ -251,9 +251,7 @@ def stage_changes(policy: Policy) -> None:
 @lru_cache(maxsize=256)
 def _changes(kept: frozenset[str]) -> str:
     """The statement that finds who changes, `kept` being the fields of which ours stands where it says something."""
-    merged = ", ".join(
-        f"{_merged(column, kept)} AS {column}" for column in COLUMNS if not column.startswith("zone")
-    )
+    merged = ", ".join(f"{_merged(column, kept)} AS {column}" for column in COLUMNS if not column.startswith("zone"))
     keeps_zone = _KEEPS_ZONE + (" OR c.zone_source <> 'workspace'" if kept & {"timezone", "country"} else "")
     return f"""
 INSERT INTO staged_change SELECT n.id, {", ".join(f"n.{column}" for column in _ALL)} FROM (

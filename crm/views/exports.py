@@ -20,7 +20,15 @@ from crm.models import ExportJob, User
 
 FORMS: Final = ("csv", "xlsx", "json")
 SHOWN: Final = 50
-NARROWED: Final = {"q": "text", "tag": "tag", "list": "list", "store": "store", "stage": "stage", "since": "since", "who": "who"}
+NARROWED: Final = {
+    "q": "text",
+    "tag": "tag",
+    "list": "list",
+    "store": "store",
+    "stage": "stage",
+    "since": "since",
+    "who": "who",
+}
 
 
 @pages.page("office.read")
@@ -62,7 +70,10 @@ def download(request: HttpRequest, number: int) -> HttpResponseBase:
     if job.expires_at <= clock.now() or not path.is_file():
         raise Http404
     return FileResponse(
-        path.open("rb"), as_attachment=True, filename=f"{job.name}.{job.form}", content_type=exports_files.TYPES[job.form]
+        path.open("rb"),
+        as_attachment=True,
+        filename=f"{job.name}.{job.form}",
+        content_type=exports_files.TYPES[job.form],
     )
 
 

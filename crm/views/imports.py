@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any, Final
@@ -149,7 +150,9 @@ def rejects(request: HttpRequest, job_id: int) -> HttpResponseBase:
         padded = [*one.cells, *[""] * width][: max(width, len(one.cells))]
         return [*padded[:width], one.line, reason(one.code, one.detail), one.detail, *padded[width:]]
 
-    return tables.as_csv(f"rejected-{publicids.encode('imp', found.pk)}", [*heads, "line", "reason", "remedy"], rows, cells)
+    return tables.as_csv(
+        f"rejected-{publicids.encode('imp', found.pk)}", [*heads, "line", "reason", "remedy"], rows, cells
+    )
 
 
 def _rejects(number: int, *, checked: bool) -> Iterator[ImportReject]:
@@ -177,12 +180,17 @@ def _editable(number: int) -> ImportJob:
 def _mapping(request: HttpRequest) -> dict[str, str]:
     """target -> head; of two columns for one target the first is taken."""
     found: dict[str, str] = {}
-    for head, target in zip(request.POST.getlist("head"), request.POST.getlist("target"), strict=False):
-        if target == "own":
-            target = f"fields.{guess.fold(head).replace(' ', '_')[:60]}"
-        if target and target not in found:
-            found[target] = head
+    chosen = zip(request.POST.getlist("head"), request.POST.getlist("target"), strict=False)
+    for number, (head, target) in enumerate(chosen, 1):
+        if target:
+            found.setdefault(_own_field(head, number) if target == "own" else target, head)
     return found
+
+
+def _own_field(head: str, number: int) -> str:
+    """A field of the shop's own by the column's head; one in other letters by its number."""
+    name = guess.fold(head).replace(" ", "_")[:60]
+    return f"fields.{name}" if re.fullmatch(r"[a-z_][a-z0-9_]*", name) else f"fields.column_{number}"
 
 
 def _columns(found: ImportJob, wrong: Sequence[Problem]) -> dict[str, Any]:
@@ -190,7 +198,7 @@ def _columns(found: ImportJob, wrong: Sequence[Problem]) -> dict[str, Any]:
     by_head = {head: target for target, head in found.mapping.items()}
     order = steering.order_of_dates(found, sample)
     own = ownfields.known()
-    targets = [(name, TARGETS[name]) for name in guess.TARGETS[found.kind]]
+    targets: list[tuple[str, Any]] = [(name, TARGETS[name]) for name in guess.TARGETS[found.kind]]
     if found.kind == "contacts":
         targets += [(f"fields.{key}", each.label) for key, each in own.items()]
     known = {name for name, _label in targets}
@@ -234,7 +242,7 @@ def _looks(target: str, cells: Sequence[str]) -> dict[str, Any]:
     again = len(filled) - len(set(filled)) if target in guess.TRACES else 0
     if target in ("email", "phone"):
         country = workspace.current().country
-        valid = sum(_is(target, cell, country) for cell in filled)
+        valid: int | None = sum(_is(target, cell, country) for cell in filled)
     else:
         share = guess.share(filled, target)
         valid = None if share is None else round(share * len(filled))

@@ -89,9 +89,11 @@ def bend(case: Any, label: str, world: dict[str, Any], number: int) -> None:
     for name in case.path_parameters or {}:
         kind = case.path.split("/")[3] if name == "public_id" else "order"
         case.path_parameters[name] = world["spent"].get(label, world[kind])
+    real = {"campaign": world["campaigns"], "number": "entered", "contact": world["contacts"], "purpose": "offers",
+            "channel": "email"}  # fmt: skip
     case.query = {
         name: value
-        for name, value in {"campaign": world["campaigns"], "number": "entered", "contact": world["contacts"]}.items()
+        for name, value in real.items()
         if name in {each["name"] for each in case.operation.definition.raw.get("parameters", [])}
     }
     body = BODIES.get(label)

@@ -89,6 +89,14 @@ def test_what_somebody_tells_a_colleague_directly_is_left_as_it_was_recorded(now
     assert states(elena) == {("offers", "email"): "granted"}
 
 
+@pytest.mark.django_db
+def test_a_yes_of_last_year_that_a_shop_brings_along_asks_nobody(now: datetime) -> None:
+    long_ago = (now - timedelta(days=8)).isoformat()
+    assert sign_up(now, occurred_at=long_ago).receipts[0].state == "granted"
+    assert not Confirmation.objects.exists()
+    assert sign_up(now, "d@example.com", occurred_at=long_ago, confirm=True).receipts[0].state == "granted_unconfirmed"
+
+
 # --- what becomes of it ----------------------------------------------------------------------
 
 

@@ -50,12 +50,16 @@ def test_what_went_out_comes_back_and_changes_nothing(office: Client, bring: Bri
 def test_what_went_out_makes_the_same_people_elsewhere(office: Client, bring: Bring, form: str) -> None:
     bring(FILE)
     told = take(office, form)
-    facts = list(Contact.objects.order_by("given_name").values_list("given_name", "family_name", "city", "birth_date", "fields"))
+    facts = list(
+        Contact.objects.order_by("given_name").values_list("given_name", "family_name", "city", "birth_date", "fields")
+    )
     from crm.identity import removal
 
     removal.remove(list(Contact.objects.values_list("pk", flat=True)))
     assert bring(told, f"contacts.{form}").created == 2
-    found = Contact.objects.order_by("given_name").values_list("given_name", "family_name", "city", "birth_date", "fields")
+    found = Contact.objects.order_by("given_name").values_list(
+        "given_name", "family_name", "city", "birth_date", "fields"
+    )
     assert list(found) == facts
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import xlsxwriter
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from crm import clock
@@ -42,7 +43,9 @@ def bring(ada: User) -> Iterator[Bring]:
         raw = content.encode() if isinstance(content, str) else content
         kept = files.keep(SimpleUploadedFile(name, raw))
         job = steering.begin(kept, kind, owner=ada.pk, now=clock.now(), after=said.get("after"))
-        reading = {key: said[key] for key in ("policy", "keep", "dates", "encoding", "delimiter") if key in said}
+        reading: dict[str, Any] = {
+            key: said[key] for key in ("policy", "keep", "dates", "encoding", "delimiter") if key in said
+        }
         if reading or "columns" in said:
             steering.say_columns(job, said.get("columns", job.mapping), reading)
         if "consent" in said:
@@ -72,8 +75,6 @@ def settle() -> None:
 
 
 def xlsx(rows: list[list[Any]]) -> bytes:
-    import xlsxwriter
-
     found = io.BytesIO()
     book = xlsxwriter.Workbook(found, {"in_memory": True})
     sheet = book.add_worksheet()

@@ -18,7 +18,8 @@ ROWS = {
 TABLES = [
     ("contacts", {
         "Correo": "email", "Móvil": "phone", "Nombre": "given_name", "Apellidos": "family_name", "Nº tarjeta": "card",
-        "Fecha de nacimiento": "birth_date", "Alta": SINCE, "Publi": "consent", "Población": "city", "C.P.": "postal_code",
+        "Fecha de nacimiento": "birth_date", "Alta": SINCE, "Publi": "consent", "Población": "city",
+        "C.P.": "postal_code",
         "Provincia": "region", "País": "country", "Tienda": "home_store", "Idioma": "language", "Obs": "",
         "Código cliente": "external_id",
     }),
@@ -37,7 +38,8 @@ TABLES = [
         "Электронная почта": "email", "Мобильный телефон": "phone", "Имя": "given_name", "Фамилия": "family_name",
         "Номер карты": "card", "Дата рождения": "birth_date", "Дата регистрации": SINCE,
         "Согласие на рассылку": "consent", "Город": "city", "Индекс": "postal_code", "Область": "region",
-        "Страна": "country", "Магазин": "home_store", "Язык": "language", "Комментарий": "", "Код клиента": "external_id",
+        "Страна": "country", "Магазин": "home_store", "Язык": "language", "Комментарий": "",
+        "Код клиента": "external_id",
     }),
     ("orders", {
         "Cliente": "external_id", "Nº pedido": "order_id", "Fecha": "occurred_at", "Importe": "total",
@@ -51,7 +53,8 @@ TABLES = [
         "Телефон": "phone", "Номер заказа": "order_id", "Дата заказа": "occurred_at", "Сумма": "total",
         "Артикул": "sku", "Название товара": "name", "Количество": "quantity", "Цена": "price", "Магазин": "store",
     }),
-    ("products", {"Артикул": "sku", "Наименование": "name", "Цена": "price", "Бренд": "brand", "Категория": "categories"}),
+    ("products", {"Артикул": "sku", "Наименование": "name", "Цена": "price", "Бренд": "brand",
+                  "Категория": "categories"}),
     ("stock", {"Referencia": "sku", "Tienda": "place", "Existencias": "available"}),
 ]  # fmt: skip
 

@@ -33,7 +33,10 @@ def sums(job: ImportJob) -> tuple[int, int, int, int, int]:
 
 
 def spanish(count: int, first: int = 0) -> str:
-    rows = (f"p{n}@example.com;600{n + 100123:06d};Ana;García {n};03/04/1990;{'S' if n % 2 else 'N'}\n" for n in range(count))
+    rows = (
+        f"p{n}@example.com;600{n + 100123:06d};Ana;García {n};03/04/1990;{'S' if n % 2 else 'N'}\n"
+        for n in range(count)
+    )
     return HEAD + "".join(rows)
 
 
@@ -101,11 +104,26 @@ def test_what_becomes_of_elena_who_is_here_already(bring: Bring, policy: str, na
 
 
 def test_ours_stands_field_by_field_where_ada_says_so(bring: Bring) -> None:
-    bring("email,first name,last name,fields.size\nelena@example.com,Elena,Rossi,38\n",
-          columns={"email": "email", "given_name": "first name", "family_name": "last name", "fields.size": "fields.size"})
-    bring("email,first name,last name,fields.size\nelena@example.com,Helena,Bianchi,40\n", policy="overwrite",
-          keep=["family_name", "fields.size"],
-          columns={"email": "email", "given_name": "first name", "family_name": "last name", "fields.size": "fields.size"})
+    bring(
+        "email,first name,last name,fields.size\nelena@example.com,Elena,Rossi,38\n",
+        columns={
+            "email": "email",
+            "given_name": "first name",
+            "family_name": "last name",
+            "fields.size": "fields.size",
+        },
+    )
+    bring(
+        "email,first name,last name,fields.size\nelena@example.com,Helena,Bianchi,40\n",
+        policy="overwrite",
+        keep=["family_name", "fields.size"],
+        columns={
+            "email": "email",
+            "given_name": "first name",
+            "family_name": "last name",
+            "fields.size": "fields.size",
+        },
+    )
     elena = Contact.objects.get()
     assert (elena.given_name, elena.family_name, elena.fields) == ("Helena", "Rossi", {"size": "38"})
     assert elena.sort_name == "rossi helena"
@@ -188,7 +206,8 @@ def test_an_import_is_taken_back_whole(bring: Bring) -> None:
     elena = Contact.objects.get()
     job = bring(
         "email,first name,city,phone\nelena@example.com,Helena,Turin,+34600112233\nnew@example.com,Nuria,Vigo,\n",
-        policy="overwrite", consent=CONSENT,
+        policy="overwrite",
+        consent=CONSENT,
     )
     assert sums(job) == (2, 1, 1, 0, 0)
     assert isinstance(consent.allowed(elena.pk, "offers", "email", clock.now()), permission.Allow)
@@ -265,7 +284,7 @@ def test_ada_brings_products_and_their_stock(bring: Bring) -> None:
     text = text.replace("Shoes; ", "Shoes")
     job = bring(text, kind="products")
     assert sums(job) == (3, 1, 1, 0, 1)
-    assert str(Product.objects.get().price) .startswith("89.9")
+    assert str(Product.objects.get().price).startswith("89.9")
     assert sums(bring("sku,price\nt1,89.90\n", kind="products")) == (1, 0, 0, 1, 0)
     assert Product.objects.get().name == "Trail"
     job = bring("sku;tienda;existencias\nt1;valencia;4\nt1;online;1,5\n", kind="stock")
