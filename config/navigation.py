@@ -30,6 +30,7 @@ GROUPS: Final[tuple[tuple[Any, tuple[Item, ...]], ...]] = (
         _("Plan"),
         (
             Item("campaigns:list", _("Campaigns"), "send", "campaigns.read"),
+            Item("crm:forms", _("Forms"), "forms", "campaigns.read"),
             Item("channels:images", _("Pictures"), "photo", "campaigns.read"),
             Item("channels:sandbox", _("Sandbox inbox"), "inbox", "messages.read"),
         ),

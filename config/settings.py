@@ -160,6 +160,8 @@ HANDOFF_MICRO_BATCH = env.int("HANDOFF_MICRO_BATCH", default=50)
 # A start mark per message; without them a killed worker leaves a whole batch `unknown`.
 HANDOFF_MARKS = env.bool("HANDOFF_MARKS", default=True)
 EGRESS_ALLOWED_HOSTS = env.list("EGRESS_ALLOWED_HOSTS", default=[])
+# Sites to which a form may lead after it was sent.
+FORM_REDIRECT_HOSTS = env.list("FORM_REDIRECT_HOSTS", default=[])
 # Login mails only; campaigns leave through the outbox.
 _mail = (
     env.email_url_config(EMAIL_URL)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from crm import clock, demo, registry, renewal
+from crm.capturing import letters
 from crm.segments import upkeep
 from crm.segments.upkeep import Touched
 from crm.timeline import Fact
@@ -22,3 +23,6 @@ registry.contact_joins.add("crm.segments", upkeep.join_contacts, order=10)
 registry.contact_joins.add("crm.demo", demo.join, order=5)
 registry.contact_tables.add("crm_task", "contact_id")
 registry.contact_tables.add("crm_note", "contact_id")
+for _table in ("crm_formanswer", "crm_formseat", "crm_formletter"):
+    registry.contact_tables.add(_table, "contact_id")
+registry.reactors.add("crm.form_letters", letters.let_go, order=40)

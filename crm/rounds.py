@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from crm import confirming, duplicates, expiry, exports, renewal, timeline, unconfirmed
+from crm.capturing import seats
 from crm.identity import merging
 from crm.imports import work as imports
 from crm.registry import Round, rounds
@@ -34,3 +35,4 @@ rounds.add(
     "crm.merges.clean", Round("crm.merges.clean", merging.clean, merging.cleaning_due, every_seconds=3600), order=235
 )
 rounds.add(exports.ROUND, Round(exports.ROUND, exports.work, exports.pending, every_seconds=5), order=215)
+rounds.add("crm.seats.remind", Round("crm.seats.remind", seats.remind, seats.reminders, every_seconds=600), order=28)

@@ -21,10 +21,11 @@ BATCH: Final = 200
 NO_SIGN: Final = frozenset({
     "crm_confirmation", "crm_consentstate", "crm_event", "crm_reaction", "crm_dirty", "crm_segmentmember",
     "crm_segmentchange", "crm_contactchange", "crm_demoitem", "analytics_contactstage", "analytics_stagechange",
-    "channels_message", "campaigns_candidate", "campaigns_refusal",
+    "channels_message", "campaigns_candidate", "campaigns_refusal", "crm_formanswer", "crm_formletter",
 })  # fmt: skip
 EVENTS: Final = (
     "Contact Created", "Consent Requested", "Consent Changed", "Segment Entered", "Segment Left", "Stage Changed",
+    "Form Submitted",
 )  # fmt: skip
 STATES: Final = ("unknown", "requested", "granted_unconfirmed", "expired")
 ASKED: Final = """
