@@ -7,20 +7,21 @@ again, up to that instant: what the person had said by then, whoever held the ad
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from django.db import connection
 
-from crm import permission, replay, words
-from crm.permission import DOUBLE, NOTHING, Allow, Deny, Said, Standing, decide
+from crm import replay, words
+from crm.permission import DOUBLE, NOTHING, Allow, Deny, Folded, Key, Said, Standing, decide
 from crm.standings import purpose_of
 
 # What was said by this person, or at one of these addresses by anybody; in the order in which it was recorded.
 SAID: Final = """
-SELECT r.contact_id, r.address_id, r.id, r.action, r.basis, r.method, r.occurred_at, r.until, r.expires_at, r.source
+SELECT r.contact_id, r.address_id, r.chain, r.id, r.action, r.basis, r.method, r.occurred_at, r.until, r.expires_at,
+       r.source
 FROM crm_consentreceipt r
 WHERE r.id IN (
   SELECT id FROM crm_consentreceipt WHERE contact_id = %(contact)s AND purpose = %(purpose)s AND channel = %(channel)s
@@ -43,6 +44,9 @@ WHERE a.medium = %(medium)s AND (i.id IS NOT NULL OR a.id IN (
   SELECT address_id FROM crm_consentreceipt
   WHERE contact_id = %(contact)s AND channel = %(channel)s AND occurred_at <= %(at)s))
 ORDER BY (i.id IS NULL), (i.verified_at IS NULL), i.created_at, i.id, a.id"""
+# Who became this contact only later: what they had said was not this person's yet.
+LATER: Final = """
+SELECT loser_id FROM crm_contactmerge WHERE undone_at IS NULL AND loser_id = ANY(%s) AND at > %s"""
 PERSON: Final = """
 SELECT merged_into_id IS NOT NULL OR restricted OR coalesce(archived_at <= %(at)s, false)
 FROM crm_contact WHERE id = %(contact)s"""
@@ -88,7 +92,7 @@ def allowed(
     *,
     known_at: datetime | None = None,
 ) -> Answer:
-    """May a message of this class have gone to this contact at that instant? Three queries.
+    """May a message of this class have gone to this contact at that instant? Five queries.
 
     Of several addresses the one it would have gone to: an allowed one first. `known_at` (the machine's time)
     leaves out what was recorded later, such as a paper form of last week: what could be known, not what was so.
@@ -104,8 +108,17 @@ def allowed(
             cursor.execute(ADDRESSES, asked.params())
             places = [_Address(*each) for each in cursor.fetchall()] or [None]
         cursor.execute(SAID, asked.params([place.id for place in places if place]))
-        said = [(each[0], each[1], Said(*each[2:])) for each in cursor.fetchall()]
-    standings = [replace(_standing(asked, place, said), removed=bool(row[0])) for place in places]
+        spoken = [
+            ((each[0], each[1], asked.purpose, asked.channel), Said(*each[3:]), each[2]) for each in cursor.fetchall()
+        ]
+        joined = replay.merges([contact_id])
+        cursor.execute(LATER, [[loser for loser, _, _ in joined], at])
+        later = {loser for (loser,) in cursor.fetchall()}
+    spoken = [each for each in spoken if each[2] not in later]
+    states = replay.fold(
+        [each for each in spoken if each[0][0] == contact_id], [each for each in joined if each[0] not in later]
+    )
+    standings = [replace(_standing(asked, place, spoken, states), removed=bool(row[0])) for place in places]
     answers = [
         Answer(decide(standing, message_class, at), place.value if place else "", standing)
         for place, standing in zip(places, standings, strict=True)
@@ -113,17 +126,17 @@ def allowed(
     return next((each for each in answers if isinstance(each.verdict, Allow)), answers[0])
 
 
-def _standing(asked: _Question, place: _Address | None, said: Iterable[tuple[int, int | None, Said]]) -> Standing:
+def _standing(
+    asked: _Question, place: _Address | None, spoken: Sequence[replay.Spoken], states: Mapping[Key, Folded]
+) -> Standing:
     """What the receipts come to for one address, as `crm.standings` reads it of today's states."""
     address_id = place.id if place else None
-    state, behind = NOTHING, None
+    state = states.get((asked.contact, address_id, asked.purpose, asked.channel), NOTHING)
+    behind = next((said for _, said, _ in spoken if said.receipt_id == state.receipt_id), None)
     stops: dict[tuple[int, str, str], replay.Stop] = {}
-    for contact, address, each in said:
-        if (contact, address) == (asked.contact, address_id):
-            state = permission.step(state, each)
-            behind = each if state.receipt_id == each.receipt_id else behind
+    for (_, address, purpose, channel), said, _ in spoken:
         if address is not None and address == address_id:
-            replay.step_stop(stops, (address, asked.purpose, asked.channel), each)
+            replay.step_stop(stops, (address, purpose, channel), said)
     stopped, since, _ = stops.get((address_id or 0, asked.purpose, asked.channel), (False, None, 0))
     return Standing(
         state=state.state,

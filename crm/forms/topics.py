@@ -26,7 +26,7 @@ class TopicForm(forms.Form):
             )
         for code, name in settings.LANGUAGES:
             self.fields[f"name_{code}"] = forms.CharField(
-                label=_("What customers read (%(language)s)") % {"language": _(name)},
+                label=_("What customers read (%(language)s)") % {"language": name},
                 max_length=topics.LONGEST,
                 required=False,
                 initial=topic.names.get(code, "") if topic else "",

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from crm import asof, consent, publicids, suppression
 from crm.consent import Allow
+from crm.identity import merging
 from crm.models import Address, Contact, Identifier, User
 from tests.crm.people import address, come, email, phone, say
 
@@ -89,13 +90,25 @@ def test_an_address_that_came_later_was_not_there() -> None:
     assert then(chiara, START + 6 * DAY) == "yes"
 
 
-def test_it_costs_three_questions_however_much_was_said() -> None:
+def test_before_two_became_one_only_what_she_said_herself_counts() -> None:
+    elena, twin = come(START, phone(MOBILE)), come(START, email("twin@example.com"), phone(OTHER))
+    say(START, elena, "granted")
+    say(START, twin, "granted", channel="email")
+    say(START + DAY, twin, "withdrawn", address_id=address(OTHER))
+    merging.merge(elena, twin, {}, actor="user:1", now=START + 5 * DAY)
+    assert then(elena, START + 4 * DAY, channel="email") == "no_address"
+    assert then(elena, START + 4 * DAY) == "yes"
+    assert then(elena, START + 6 * DAY, channel="email") == "yes"
+    assert then(elena, START + 6 * DAY) == word(consent.allowed(elena, "offers", "sms", START + 6 * DAY))
+
+
+def test_it_costs_five_questions_however_much_was_said() -> None:
     chiara = come(START, phone(MOBILE), phone(OTHER))
     for number in range(20):
         say(START + number * HOUR, chiara, "granted" if number % 2 else "withdrawn")
     with CaptureQueriesContext(connection) as asked:
         asof.allowed(chiara, "offers", "sms", START + DAY)
-    assert len(asked) == 3
+    assert len(asked) == 5
 
 
 ACTS = st.lists(

@@ -2,7 +2,8 @@
 
     python -m tests.faults.sink LOG PORT_FILE [--delay SECONDS] [--drop-every N]
 
-It takes its time (`--delay` a message) until a file HURRY lies beside LOG. LOG gets a line for each message taken: time, recipient, Message-ID; written before the answer.
+It takes its time (`--delay` a message) until a file "hurry" lies beside LOG.
+LOG gets a line for each message taken: time, recipient, Message-ID; written before the answer.
 Every Nth message is taken, written down, and its connection dropped without an answer.
 """
 
