@@ -96,7 +96,7 @@ def test_before_two_became_one_only_what_she_said_herself_counts() -> None:
     say(START, twin, "granted", channel="email")
     say(START + DAY, twin, "withdrawn", address_id=address(OTHER))
     merging.merge(elena, twin, {}, actor="user:1", now=START + 5 * DAY)
-    assert then(elena, START + 4 * DAY, channel="email") == "no_address"
+    assert then(elena, START + 4 * DAY, channel="email") == "consent_missing"
     assert then(elena, START + 4 * DAY) == "yes"
     assert then(elena, START + 6 * DAY, channel="email") == "yes"
     assert then(elena, START + 6 * DAY) == word(consent.allowed(elena, "offers", "sms", START + 6 * DAY))
