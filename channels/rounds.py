@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from channels import complaints, confirming
+from channels import complaints, confirming, form_letters
 from channels.outbox import delivery, reaper
 from crm.registry import Round, rounds
 
 rounds.add("channels.reap", Round("channels.reap", reaper.reap, reaper.pending, every_seconds=5), order=60)
 rounds.add(confirming.ROUND, Round(confirming.ROUND, confirming.send, confirming.pending), order=65)
+rounds.add(
+    form_letters.ROUND, Round(form_letters.ROUND, form_letters.send, form_letters.pending, every_seconds=5), order=66
+)
 rounds.add("channels.deliver", Round("channels.deliver", delivery.deliver, delivery.pending), order=70)
 rounds.add(
     "channels.complaints",

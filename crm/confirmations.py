@@ -115,13 +115,18 @@ class Wanted:
     purposes: Sequence[str]
 
 
-def ask(requests: Sequence[tuple[Statement, int, int | None]], now: datetime) -> None:
-    """(statement, receipt, address) of `requested` receipts just written; their contacts are locked."""
+def ask(said: Sequence[tuple[Statement, Sequence[int], Sequence[int | None]]], now: datetime) -> None:
+    """Of statements just written, with their receipts and addresses, the requests to confirm; contacts are locked."""
+    requests = [
+        (statement, receipt, address)
+        for statement, receipts, addresses in said
+        if statement.action == "requested" and statement.method != permission.IMPORTED
+        for receipt, address in zip(receipts, addresses, strict=True)
+        if address is not None
+    ]
     wanted: dict[tuple[int, int], list[dict[str, Any]]] = {}
     ips: dict[tuple[int, int], str] = {}
     for statement, receipt, address in requests:
-        if address is None or statement.method == permission.IMPORTED:
-            continue
         place = statement.contact_id, address
         wanted.setdefault(place, []).append(
             {"purpose": statement.purpose, "channel": statement.channel, "wording": statement.wording,

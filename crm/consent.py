@@ -126,7 +126,8 @@ def record(statements: Sequence[Statement], *, now: datetime) -> list[Recorded]:
         answers = _write(statements, ledger, now)
         _store(ledger)
         _tell(statements, answers, now)
-        _ask_to_confirm(statements, answers, now)
+        said = zip(statements, answers, strict=True)
+        confirmations.ask([(each, answer.receipt_ids, answer.address_ids) for each, answer in said], now)
     return answers
 
 
@@ -392,15 +393,3 @@ def _fact(statement: Statement, answer: Recorded, now: datetime) -> timeline.New
         occurred_at=_occurred(statement, now),
         source=statement.source[:120],
     )
-
-
-def _ask_to_confirm(statements: Sequence[Statement], answers: Sequence[Recorded], now: datetime) -> None:
-    """Whoever was asked to confirm their yes gets a message (`crm.confirmations`)."""
-    requests = [
-        (statement, receipt, address)
-        for statement, answer in zip(statements, answers, strict=True)
-        if statement.action == "requested"
-        for address, receipt in zip(answer.address_ids, answer.receipt_ids, strict=True)
-    ]
-    if requests:
-        confirmations.ask(requests, now)

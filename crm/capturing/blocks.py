@@ -159,25 +159,26 @@ def problems(document: Mapping[str, Any], kind: str, known: Known) -> list[Probl
     return found
 
 
-def _of_block(
-    block: Mapping[str, Any], document: Mapping[str, Any], kind: str, known: Known
-) -> Iterator[Problem]:
-    match block["type"]:
-        case "heading" | "text" if not block["text"].strip():
-            yield Problem("/text", "required", "Write something, or remove it.")
-        case "picture":
-            if not block["url"].startswith("/i/"):
-                yield Problem("/url", "not_ours", "Choose one of the pictures of this place.")
-            elif not block["alt"].strip():
-                yield Problem("/alt", "required", "Say in a few words what the picture shows.")
-        case "field":
-            yield from _of_field(block, known)
-        case "consent":
-            yield from _of_consent(block, document, known)
-        case "question":
-            yield from _of_question(block, kind)
-        case "nps" if not block["label"].strip():
-            yield Problem("/label", "required", "Write the question.")
+def _of_block(block: Mapping[str, Any], document: Mapping[str, Any], kind: str, known: Known) -> Iterator[Problem]:
+    kind_of = block["type"]
+    needed = {"heading": "text", "text": "text", "nps": "label"}.get(kind_of)
+    if needed and not block[needed].strip():
+        yield Problem(f"/{needed}", "required", "Write something, or remove it.")
+    elif kind_of == "picture":
+        yield from _of_picture(block)
+    elif kind_of == "field":
+        yield from _of_field(block, known)
+    elif kind_of == "consent":
+        yield from _of_consent(block, document, known)
+    elif kind_of == "question":
+        yield from _of_question(block, kind)
+
+
+def _of_picture(block: Mapping[str, Any]) -> Iterator[Problem]:
+    if not block["url"].startswith("/i/"):
+        yield Problem("/url", "not_ours", "Choose one of the pictures of this place.")
+    elif not block["alt"].strip():
+        yield Problem("/alt", "required", "Say in a few words what the picture shows.")
 
 
 def _of_field(block: Mapping[str, Any], known: Known) -> Iterator[Problem]:

@@ -31,7 +31,7 @@ WHERE l.contact_id = ANY(%s) AND l.wanted_at IS NULL AND l.sent_at IS NULL
 
 def want(what: str, answer: FormAnswer, at: datetime | None) -> None:
     """One of a kind for an answer; `at` None: when their address is confirmed."""
-    letter = FormLetter(what=what, answer=answer, contact_id=answer.contact_id, wanted_at=at)
+    letter = FormLetter(what=what, answer=answer, contact_id=answer.contact_id or 0, wanted_at=at)
     FormLetter.objects.bulk_create([letter], ignore_conflicts=True)
     if at is not None:
         bell.ring(ROUND)

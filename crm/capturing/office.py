@@ -150,5 +150,3 @@ def _set(number: int, values: Mapping[str, Any], action: str, actor: str) -> For
 def published(slug: str) -> Form | None:
     """The form of this address, if the world may see it."""
     return Form.objects.filter(slug=slug, archived_at=None, live__isnull=False).first()
-
-

@@ -41,7 +41,8 @@ def read(document: Mapping[str, Any], many: Many, known: typed.Known, country: s
         given = [_clean(each) for each in many(block["id"])]
         given = [each for each in given if each]
         try:
-            _READERS.get(block["type"], _nothing)(sent, block, given, known, country)
+            read_block: Callable[..., None] = _READERS.get(block["type"], _nothing)
+            read_block(sent, block, given, known, country)
         except Problem as problem:
             sent.problems.append(Problem(f"/{block['id']}", problem.code, problem.detail))
     _reachable(sent)
@@ -131,4 +132,4 @@ def _result(document: Mapping[str, Any], answers: Mapping[str, Any]) -> str:
         for key, weight in (chosen["weights"] if chosen else {}).items():
             if key in sums:
                 sums[key] += weight
-    return max(sums, key=lambda key: sums[key])
+    return str(max(sums, key=lambda key: sums[key]))

@@ -13,7 +13,7 @@ from django.core import signing
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
-from crm import moments, timeline, workspace
+from crm import clock, moments, timeline, workspace
 from crm.capturing import blocks, letters
 from crm.models import Form, FormAnswer, FormSeat
 
@@ -33,7 +33,7 @@ def take(form: Form, answer: FormAnswer, now: datetime) -> FormSeat:
     if mine is not None:
         return mine
     seat = FormSeat.objects.create(
-        form=form, contact_id=answer.contact_id, answer=answer, state=State.BOOKED if free else State.WAITING,
+        form=form, contact_id=answer.contact_id or 0, answer=answer, state=State.BOOKED if free else State.WAITING,
         booked_at=now if free else None, created_at=now,
     )  # fmt: skip
     letters.want("seat" if free else "waiting", answer, now)
@@ -91,8 +91,6 @@ def check_in(number: int, now: datetime) -> FormSeat | None:
 
 def remind() -> int:
     """Letters to those whose event is a day away."""
-    from crm import clock
-
     now = clock.now()
     moved = 0
     for form in _near(now):
@@ -111,8 +109,6 @@ def remind() -> int:
 
 
 def reminders() -> int:
-    from crm import clock
-
     return FormSeat.objects.filter(form__in=_near(clock.now()), state=State.BOOKED, reminded_at=None).count()
 
 

@@ -26,7 +26,9 @@ from crm.words import MEDIUM as MEDIUM_OF
 EVENT: Final = "Form Submitted"
 # What would tell a stranger whether somebody is known; then the first address alone is theirs.
 TELLING: Final = ("identifiers_of_two_contacts", "too_many_identifiers")
-KEEP: Final = "INSERT INTO crm_formanswer (form_id, token, answers, score, result, placement, utm, receipts, at)"
+KEEP: Final = """
+INSERT INTO crm_formanswer (form_id, token, answers, score, result, placement, utm, receipts, at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (token) DO NOTHING RETURNING id"""
 
 
 @dataclass
@@ -72,9 +74,7 @@ def _capture(
     return received.contact_id, receipts, []
 
 
-def _arrival(
-    form: Form, sent: Sent, ticket: Ticket, evidence: Mapping[str, Any], traces: int
-) -> capture.Arrival:
+def _arrival(form: Form, sent: Sent, ticket: Ticket, evidence: Mapping[str, Any], traces: int) -> capture.Arrival:
     source = source_of(form, ticket.placement)
     named = sent.traces[:traces]
     media = {MEDIUM[trace.kind] for trace in named}
@@ -136,10 +136,10 @@ def _placed(sent: Sent, problem: Problem) -> Problem:
 
 def _keep(form: Form, sent: Sent, ticket: Ticket, now: datetime) -> FormAnswer | None:
     """Its row, None if this page was answered. Of two at once the later one waits here for the first."""
-    row = [form.pk, ticket.nonce, _json(sent.answers), sent.score, sent.result, ticket.placement,
+    row: list[Any] = [form.pk, ticket.nonce, _json(sent.answers), sent.score, sent.result, ticket.placement,
            _json(dict(ticket.utm)), "[]", now]  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute(f"{KEEP} VALUES ({', '.join(['%s'] * len(row))}) ON CONFLICT (token) DO NOTHING RETURNING id", row)
+        cursor.execute(KEEP, row)
         found = cursor.fetchone()
     return FormAnswer.objects.get(pk=found[0]) if found else None
 

@@ -6,8 +6,9 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any, Final
+from urllib.parse import urlsplit
 
-from csp.decorators import csp_update
+from csp.decorators import csp_replace
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -74,7 +75,7 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 @xframe_options_exempt
-@csp_update({"frame-ancestors": ["*"]})
+@csp_replace({"frame-ancestors": ["*"]})
 @open_to_all
 def embed(request: HttpRequest, slug: str) -> HttpResponse:
     """The same inside another site's page."""
@@ -130,8 +131,7 @@ def _sent(request: HttpRequest, form: Form, *, embedded: bool) -> HttpResponse:
 def _thank(form: Form, ticket: Ticket, *, embedded: bool) -> HttpResponse:
     url = (form.live or {}).get("thanks", {}).get("redirect", "")
     if url and not embedded and blocks.may_lead(url, settings.FORM_REDIRECT_HOSTS):
-        # The policy of the page would refuse a redirect of what it sent; a page in between leads on.
-        return redirect(f"{reverse('crm:form-done', args=[form.slug, trap.done(ticket.nonce)])}?on=1")
+        return redirect(url)
     end = "?embedded=1" if embedded else ""
     return redirect(reverse("crm:form-done", args=[form.slug, trap.done(ticket.nonce)]) + end)
 
@@ -158,12 +158,17 @@ def shown(
         "event": document.get("event"), "starts": blocks.starts(document.get("event", {})),
         "workspace_name": workspace.current().name,
     }  # fmt: skip
-    return render(request, "crm/forms/public/page.html", context, status=status)
+    response = render(request, "crm/forms/public/page.html", context, status=status)
+    leads = document.get("thanks", {}).get("redirect", "")
+    if blocks.may_lead(leads, settings.FORM_REDIRECT_HOSTS):
+        # Browsers ask the policy of the form also about where it leads in the end.
+        response._csp_update = {"form-action": [f"https://{urlsplit(leads).netloc}"]}  # type: ignore[attr-defined]
+    return response
 
 
 @require_safe
 @xframe_options_exempt
-@csp_update({"frame-ancestors": ["*"]})
+@csp_replace({"frame-ancestors": ["*"]})
 @open_to_all
 def done(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     """Thanks, and what came out. A page that nobody answered is thanked too: machines learn nothing."""
@@ -175,8 +180,6 @@ def done(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     thanks = live.get("thanks", {})
     url = thanks.get("redirect", "")
     leads = url if url and blocks.may_lead(url, settings.FORM_REDIRECT_HOSTS) else ""
-    if leads and "on" in request.GET:
-        return redirect(leads)
     result = next((each for each in live.get("results", []) if answer and each["key"] == answer.result), None)
     products = Product.objects.filter(active=True, sku__in=result["products"])[:3] if result else []
     with translation.override(form.language):

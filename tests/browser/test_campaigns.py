@@ -179,6 +179,24 @@ def test_what_ada_writes_without_a_connection_is_kept_and_sent_later(live_server
     assert ada.evaluate("Object.keys(localStorage).filter((each) => each.startsWith('cauce.kept'))") == []
 
 
+def test_a_long_name_is_read_whole_on_a_phone(ada: Page, live_server: LiveServer, look: Look) -> None:
+    name = "Autumn carts of the shops in the north, second try"
+    row = office.draft(cast.mail(), name=name)
+    ada.set_viewport_size({"width": 390, "height": 844})
+    ada.goto(at(live_server, row, "journey/"))
+    title = ada.get_by_role("button", name=f"{name}, rename")
+    expect(title).to_be_visible()
+    for one in (title, ada.get_by_role("heading", name=name)):
+        assert one.evaluate("(it) => it.scrollWidth <= it.clientWidth && it.scrollHeight <= it.clientHeight")
+    box, chip = title.bounding_box(), ada.locator("#draft-chip").bounding_box()
+    assert box
+    assert chip
+    assert box["width"] > 150
+    assert chip["y"] >= box["y"] + box["height"] or chip["x"] >= box["x"] + box["width"]
+    look(ada, "journey-long-name")
+    assert fits(ada)
+
+
 @pytest.mark.parametrize("whose", ["Load theirs", "Keep mine"])
 def test_bruno_was_faster_and_ada_chooses(ada: Page, live_server: LiveServer, look: Look, whose: str) -> None:
     row = office.draft(cast.mail(), holdout_pct=10)

@@ -12,8 +12,10 @@ from campaigns import commands, one_off
 from campaigns.models import Campaign, Version
 from channels.models import Account, SandboxMessage
 from crm import clock, exports, groups, ownfields, topics
+from crm.capturing import office as capturing
+from crm.capturing import seats
 from crm.imports import files, steering
-from crm.models import Contact, EvidenceFile, FieldDefinition, Segment, Topic, User
+from crm.models import Contact, EvidenceFile, FieldDefinition, Form, FormAnswer, FormSeat, Segment, Topic, User
 from tests.config.routes import Route
 
 PAPER: Final = b"%PDF-"
@@ -23,6 +25,7 @@ SIZE: Final = {"key": "shoe_size", "label": "Shoe size", "kind": "number"}
 ELSEWHERE: Final = {
     "channels:click", "channels:open", "channels:unsubscribe", "channels:preferences", "channels:image",
     "channels:confirm",
+    "crm:form-download", "crm:form-seat", "crm:form-done", "crm:form-script", "crm:form-page", "crm:form-embed",
     "crm:join", "crm:setup", "crm:password-new", "logout",
 }  # fmt: skip
 
@@ -83,6 +86,25 @@ def _export() -> int:
     return job.pk
 
 
+def _form() -> int:
+    """A published event with a seat, so that every page of forms has something to show."""
+    found = Form.objects.first()
+    if found is None:
+        found = capturing.begin("Open day", "event", "en", by=None, actor="system", now=clock.now())
+        found.document["blocks"][0]["text"] = "Open day"
+        found.document["event"] = {"date": "2030-05-31T18:00", "place": "Here", "seats": 5}
+        capturing.save(found.pk, found.document, found.name, "en", actor="system", now=clock.now())
+        capturing.publish(found.pk, actor="system", now=clock.now())
+    return found.pk
+
+
+def _seat() -> str:
+    contact = Contact.objects.filter(archived_at=None).earliest("pk")
+    answer, _ = FormAnswer.objects.get_or_create(token="sample", form_id=_form(), contact=contact)
+    seat, _ = FormSeat.objects.get_or_create(form_id=_form(), contact=contact, answer=answer, state="booked")
+    return seats.token(seat.pk)
+
+
 def _newest(model: str) -> int:
     """The id of the newest row of a table, "crm.Store"."""
     return int(apps.get_model(model).objects.latest("pk").pk)
@@ -108,6 +130,22 @@ ROUTES: Final[dict[str, Callable[[], dict[str, Any]]]] = {
     "channels:domain-check": lambda: {"number": Account.objects.earliest("pk").pk},
     "channels:account-resume": lambda: {"number": Account.objects.earliest("pk").pk},
     "channels:account": lambda: {"number": Account.objects.earliest("pk").pk},
+    **{
+        f"crm:form{name}": lambda: {"number": _form()}
+        for name in (
+            "",
+            "-preview",
+            "-publish",
+            "-withdraw",
+            "-archive",
+            "-file",
+            "-share",
+            "-sheet",
+            "-results",
+            "-export",
+        )
+    },
+    "crm:form-check-in": lambda: {"token": _seat()},
     "crm:topic": lambda: {"number": _topic()},
     "crm:topic-archive": lambda: {"number": _topic()},
     "crm:field": lambda: {"number": _field()},
