@@ -24,6 +24,7 @@ MAY: Final[dict[tuple[str, str], set[str]]] = {
     ("contacts", "GET"): ALL,
     ("contacts", "POST"): SHOPS,
     ("contacts-batch", "POST"): SHOPS,
+    ("contacts-duplicates", "GET"): ALL,
     ("contact", "GET"): ALL,
     ("timeline", "GET"): ALL,
     ("contact-explain", "GET"): READERS,

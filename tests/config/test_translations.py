@@ -25,7 +25,7 @@ KEYWORDS = DEFAULT_KEYWORDS | {
 }  # fmt: skip
 SLOT = re.compile(r"%\(\w+\)[sd]|%[sd]")
 # What stays as it is in every language.
-SAME_EVERYWHERE = {"UTC", "GSM-7", "UCS-2", "CSV", "v"}
+SAME_EVERYWHERE = {"SHA-256", "UTC", "GSM-7", "UCS-2", "CSV", "v"}
 LITERAL = re.compile(r"""\b(?:alt|title|aria-label|placeholder)=(?:"([^"{%]+)"|'([^'{%]+)')""")
 
 
