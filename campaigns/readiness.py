@@ -140,20 +140,20 @@ def _plan(document: Mapping[str, Any]) -> Plan | None:
 
 
 def _links(document: Mapping[str, Any]) -> Iterator[Finding]:
-    for sending in wording.sendings(document):
-        place = f"{sending.pointer}/config/html"
-        targets = [unescape(each[1:-1]).strip() for each in HREF.findall(str(sending.config.get("html") or ""))]
-        written = " ".join(str(sending.config.get(name) or "") for name in ("html", "text"))
+    for one in wording.sendings(document):
+        place = f"{one.pointer}/config/html"
+        targets = [unescape(each[1:-1]).strip() for each in HREF.findall(str(one.config.get("html") or ""))]
+        written = " ".join(str(one.config.get(name) or "") for name in ("html", "text"))
         broken = [each for each in targets if not LIQUID.search(each) and not GOOD.fullmatch(each)]
         if broken:
             shown = ", ".join(repr(each[:60]) for each in dict.fromkeys(broken))
             yield _at(
-                document, sending.step, "broken_link", _("A link leads nowhere"), shown, blocking=True, place=place
+                document, one.step, "broken_link", _("A link leads nowhere"), shown, blocking=True, place=place
             )
         if PLACEHOLDER.search(written):
             yield _at(
                 document,
-                sending.step,
+                one.step,
                 "example_link",
                 _("A link still leads to the example shop"),
                 _("Put the address of your own page there."),

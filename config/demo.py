@@ -140,7 +140,7 @@ def _customers(count: int, chance: random.Random, now: datetime) -> Iterator[cap
 def _traces(n: int, country: str, chance: random.Random) -> list[dict[str, str]]:
     traces = [{"kind": "email", "value": f"customer{n}@example.com"}]
     if country == "ES" and chance.random() < 0.7:
-        traces.append({"kind": "phone", "value": f"+346{n:08d}"})
+        traces.append({"kind": "phone", "value": f"+346{n + 10_000_000:08d}"})
     if chance.random() < 0.5:
         traces.append({"kind": "card", "value": f"C{n:07d}"})
     return traces

@@ -116,7 +116,7 @@ def _customer(number: int, count: int, seed: int, begin: datetime, now: datetime
     since = first + (last - first) * chance.random()
     traces = [{"kind": "email", "value": f"customer{number}@example.com"}]
     if chance.random() < 0.6:
-        traces.append({"kind": "phone", "value": f"+346{number:08d}"})
+        traces.append({"kind": "phone", "value": f"+346{number + 10_000_000:08d}"})
     if chance.random() < 0.6:
         traces.append({"kind": "card", "value": f"C{number:07d}"})
     consents = tuple(_consents(chance, since))
@@ -126,7 +126,8 @@ def _customer(number: int, count: int, seed: int, begin: datetime, now: datetime
 
 def _calm(number: int, begin: datetime) -> Customer:
     traces = ({"kind": "email", "value": f"customer{number}@example.com"},
-              {"kind": "phone", "value": f"+346{number:08d}"}, {"kind": "card", "value": f"C{number:07d}"})  # fmt: skip
+              {"kind": "phone", "value": f"+346{number + 10_000_000:08d}"},
+              {"kind": "card", "value": f"C{number:07d}"})  # fmt: skip
     fields = {"country": "ES", "language": "es", "home_store": "centro"}
     since = (begin - timedelta(days=120 + 9 * number)).replace(hour=11, minute=20)
     said = (_said("offers", "email", "granted", since), _said("offers", "sms", "refused", since),
