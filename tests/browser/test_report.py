@@ -73,7 +73,7 @@ def test_ada_compares_a_week_and_a_version_and_finds_exactly_these_people(
     # Days of her own.
     quiet_page.get_by_label("Entered", exact=True).select_option("dates")
     quiet_page.get_by_label("First day").fill("2026-06-10")
-    quiet_page.get_by_label("Last day").fill("2026-06-09")
+    quiet_page.get_by_label("Until this day").fill("2026-06-09")
     quiet_page.get_by_label("Version").select_option("")
     quiet_page.get_by_role("button", name="Show").click()
     expect(quiet_page.get_by_role("alert")).to_contain_text("The last day is before the first.")
@@ -82,7 +82,7 @@ def test_ada_compares_a_week_and_a_version_and_finds_exactly_these_people(
         quiet_page.set_viewport_size({"width": width, "height": 800})
         wide = quiet_page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
         assert not wide, f"the page is wider than {width} pixels"
-    quiet_page.get_by_label("Last day").fill("2026-06-16")
+    quiet_page.get_by_label("Until this day").fill("2026-06-16")
     quiet_page.get_by_role("button", name="Show").click()
     expect(entered).to_have_text("20")
     look(quiet_page, "report-narrow")
