@@ -47,4 +47,6 @@ if (dialog) {
   dialog.addEventListener("click", (event) => {
     if (event.target === dialog) dialog.close();
   });
+  document.documentElement.dataset.commands = "ready";
+  if (document.documentElement.dataset.early === "commands") show();
 }

@@ -24,7 +24,7 @@ SIZE: Final = {"key": "shoe_size", "label": "Shoe size", "kind": "number"}
 # Routes that are not there to be looked at: links in messages, with tests of their own, and one-time links.
 ELSEWHERE: Final = {
     "channels:click", "channels:open", "channels:unsubscribe", "channels:preferences", "channels:image",
-    "channels:confirm",
+    "channels:confirm", "channels:confirm-again",
     "crm:form-download", "crm:form-seat", "crm:form-done", "crm:form-script", "crm:form-page", "crm:form-embed",
     "crm:join", "crm:setup", "crm:password-new", "logout",
 }  # fmt: skip

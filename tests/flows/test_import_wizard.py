@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -62,10 +62,9 @@ def test_adas_import_is_killed_again_and_again_and_its_sums_hold(tmp_path: Path,
 def _killed_midway(number: int) -> bool:
     """Start a real process, let it write a piece or two, kill it; was the job in the middle?"""
     before = ImportJob.objects.get(pk=number).rows
-    database = connection.settings_dict
-    url = (
-        f"postgres://{database['USER']}:{database['PASSWORD']}@{database['HOST']}:{database['PORT']}/{database['NAME']}"
-    )
+    known = connection.get_connection_params()
+    where = urlencode({name: known[name] for name in ("host", "port") if known.get(name)})
+    url = f"postgres://{known['user']}:{known.get('password') or ''}@/{known['dbname']}?{where}"
     environment = {**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "config.settings"}
     worker = subprocess.Popen([sys.executable, "-c", WORKER], env=environment, stdout=subprocess.PIPE)
     try:
@@ -74,7 +73,7 @@ def _killed_midway(number: int) -> bool:
             assert worker.poll() is None, "the worker has ended by itself"
             time.sleep(0.005)
     finally:
-        os.kill(worker.pid, signal.SIGKILL)
+        worker.kill()
         worker.wait()
         if worker.stdout:
             worker.stdout.close()
