@@ -147,9 +147,7 @@ def _links(document: Mapping[str, Any]) -> Iterator[Finding]:
         broken = [each for each in targets if not LIQUID.search(each) and not GOOD.fullmatch(each)]
         if broken:
             shown = ", ".join(repr(each[:60]) for each in dict.fromkeys(broken))
-            yield _at(
-                document, one.step, "broken_link", _("A link leads nowhere"), shown, blocking=True, place=place
-            )
+            yield _at(document, one.step, "broken_link", _("A link leads nowhere"), shown, blocking=True, place=place)
         if PLACEHOLDER.search(written):
             yield _at(
                 document,
