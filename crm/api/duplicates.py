@@ -19,7 +19,7 @@ from crm.rest.endpoint import Endpoint
 STATES: Final = tuple(Duplicate.State.values)
 
 
-class ReasonShape(serializers.Serializer[Any]):
+class LikenessShape(serializers.Serializer[Any]):
     code = serializers.CharField()
     percent = serializers.IntegerField(required=False)
 
@@ -27,7 +27,7 @@ class ReasonShape(serializers.Serializer[Any]):
 class DuplicateShape(serializers.Serializer[Any]):
     contacts = serializers.ListField(child=serializers.CharField(), help_text="The two ids, the older contact first.")
     score = serializers.IntegerField(help_text="0 to 99.")
-    reasons = ReasonShape(many=True)
+    reasons = LikenessShape(many=True)
     state = serializers.ChoiceField(choices=STATES)
     found_at = fields.InstantField()
 
