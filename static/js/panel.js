@@ -10,8 +10,15 @@ let tabbed = false; // a tab was pressed, and its content is on its way
 const byId = (name) => document.getElementById(name);
 const mint = () => [...crypto.getRandomValues(new Uint8Array(9))].map((byte) => byte.toString(36)).join("");
 
+// What somebody has typed, as text to compare.
+const OURS = ["seen", "revision", "csrfmiddlewaretoken"];
+const said = (form) => JSON.stringify([...new FormData(form)].filter(([name]) => !OURS.includes(name)));
+
+// `kept`: what was saved last; `behind`: the draft was drawn anew while something was on its way.
 function of(form) {
-  if (state?.form !== form) state = { form, timer: 0, busy: false, dirty: false, deeds: [], unanswered: [], blocked: false };
+  if (state?.form !== form) {
+    state = { form, timer: 0, busy: false, dirty: false, deeds: [], unanswered: [], blocked: false, kept: "", behind: false };
+  }
   return state;
 }
 
@@ -99,6 +106,7 @@ async function save(own) {
   for (const key of own.unanswered) body.append("unanswered", key);
   const key = mint();
   body.set("key", key);
+  const words = said(own.form);
   own.busy = true;
   own.dirty = false;
   own.unanswered.push(key);
@@ -109,6 +117,7 @@ async function save(own) {
     if (answer.status >= 500 || answer.status === 429) throw new Error(String(answer.status));
     own.unanswered = [];
     await take(own, answer, deeds.length > 0);
+    own.kept = answer.status === 200 ? words : "";
   } catch {
     own.deeds = [...deeds, ...own.deeds];
     own.dirty = true;
@@ -120,6 +129,7 @@ async function save(own) {
   }
   own.busy = false;
   if (own.dirty) own.timer = setTimeout(() => save(own), WAIT);
+  else if (own.behind) follow();
 }
 
 async function take(own, answer, anew) {
@@ -180,7 +190,12 @@ const close = () => panel?.querySelector("[data-panel-close]")?.click();
 // The draft was drawn anew: somebody took an edit back, or removed the step whose panel is open.
 async function follow() {
   const open = panel.querySelector("[data-panel-of][data-url]");
-  if (!open || state?.dirty || state?.busy) return;
+  if (!open) return;
+  if (state?.dirty || state?.busy) {
+    state.behind = true;
+    return;
+  }
+  if (state) state.behind = false;
   const drawn = document.querySelector(`[data-step][data-id="${CSS.escape(open.dataset.panelOf)}"]`);
   if (!drawn && !document.querySelector("[data-unfold]")) {
     close();
@@ -192,19 +207,23 @@ async function follow() {
   if (answer?.status === 404) close();
   if (answer?.status !== 200 || !form?.isConnected) return;
   // What was typed or saved meanwhile is newer than the answer.
+  if (state?.dirty || state?.busy) state.behind = true;
   if (state?.dirty || state?.busy || form.elements.seen.value !== before) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("panel-form");
   if (!fresh || fresh.elements.seen.value === form.elements.seen.value) return;
   of(form);
-  replace(form, fresh);
+  state.kept = said(replace(form, fresh));
   byId("panel-title").textContent = fresh.dataset.title;
 }
 
 if (panel) {
   panel.addEventListener("input", (event) => event.target.form?.id === "panel-form" && later(event.target.form));
   panel.addEventListener("change", (event) => {
-    if (event.target.form?.id !== "panel-form") return;
-    later(event.target.form);
+    const form = event.target.form;
+    if (form?.id !== "panel-form") return;
+    // A field that is left says what it said as it was typed: saved again, it would undo an Undo.
+    if (state?.form === form && !state.dirty && state.kept === said(form)) return;
+    later(form);
     flush();
   });
   panel.addEventListener("submit", (event) => {

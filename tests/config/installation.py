@@ -86,12 +86,15 @@ class Installation:
 
     def workers(self) -> list[psutil.Process]:
         """The leading process of each worker."""
-        return [
-            process
-            for process in self.processes()
-            if "celery" in process.cmdline() and "worker" in process.cmdline()
-            and self.process is not None and process.ppid() == self.process.pid
-        ]  # fmt: skip
+        return [process for process in self.processes() if self._leads(process)]
+
+    def _leads(self, process: psutil.Process) -> bool:
+        try:
+            words = process.cmdline()
+            mine = self.process is not None and process.ppid() == self.process.pid
+        except psutil.NoSuchProcess:  # a zombie, too: it is dead, and not buried yet
+            return False
+        return mine and "celery" in words and "worker" in words
 
     def remove(self) -> None:
         """Leave nothing behind, whatever the test did."""
