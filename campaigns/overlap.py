@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from django.db import OperationalError, connection, transaction
-
 from campaigns import crowd, plans, prospects, terms
 from campaigns.crowd import Crowd
 from campaigns.models import Campaign, Occurrence
+from crm import patience
 from crm.segments.sql import join
 
 # From this share on it is worth a word (a twentieth of the audience).
@@ -59,11 +58,10 @@ def of(campaign_id: int, settings: terms.Terms, now: datetime, counted: Crowd | 
     if rule is None:
         return []
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(prospects.PATIENCE_MS)])
+        with patience.within(prospects.PATIENCE_MS) as cursor:
             those = counted or crowd.of(rule, now)
             return [_overlap(row, settings.priority, those.people) for row in _ask(cursor, campaign_id, those, now)]
-    except OperationalError:
+    except patience.TooSlow:
         return []
 
 

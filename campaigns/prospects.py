@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.db import OperationalError, connection, transaction
+from django.db import connection
 
 from campaigns import crowd, forecast, journey, plans, terms
 from campaigns.crowd import Crowd
@@ -20,7 +20,7 @@ from campaigns.reading import Notes
 from channels import accounts
 from channels.kinds import sms
 from channels.models import Account
-from crm import moments, publicids, standings, workspace
+from crm import moments, patience, publicids, standings, workspace
 from crm.errors import Problem, Problems
 from crm.models import Contact
 from crm.segments import audience, parse, spread
@@ -139,10 +139,9 @@ def of(campaign_id: int, settings: terms.Terms, channels: Sequence[str], now: da
     if rule is None:
         return Audience(at_once=None if coming.unknown else 0)
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(PATIENCE_MS)])
+        with patience.within(PATIENCE_MS):
             return _count(campaign_id, settings, coming, rule, channels or CHANNELS, now)
-    except OperationalError:
+    except patience.TooSlow:
         return Audience(too_many=True, about=True)
 
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models.signals import post_save
 from django.utils.translation import gettext as _
 
-from crm import audit, columns, typed
+from crm import audit, columns, patience, typed
 from crm.errors import Problem
 from crm.models import FieldDefinition
 from crm.typed import Definition, Known
@@ -99,8 +99,7 @@ def misfits(wanted: Definition) -> int | None:
     """How many people hold a value that does not fit, at most MANY + 1; None when counting takes too long."""
     condition = MISFIT[wanted.kind]
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(PATIENCE_MS)])
+        with patience.within(PATIENCE_MS) as cursor:
             cursor.execute(
                 f"""SELECT count(*) FROM (
                       SELECT FROM crm_contact, LATERAL (SELECT fields -> %(key)s AS v) AS held
@@ -108,10 +107,8 @@ def misfits(wanted: Definition) -> int | None:
                       LIMIT %(most)s) AS found""",  # noqa: S608 - our own words
                 {"key": wanted.key, "choices": list(wanted.choices), "most": MANY + 1},
             )
-            count = int(cursor.fetchone()[0])
-            cursor.execute("SELECT set_config('statement_timeout', '0', true)")
-            return count
-    except OperationalError:
+            return int(cursor.fetchone()[0])
+    except patience.TooSlow:
         return None
 
 

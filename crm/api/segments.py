@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, ClassVar, Final
 
-from django.db import connection, transaction
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from crm import clock, errors, publicids, references
+from crm import clock, errors, patience, publicids, references
 from crm.models import Segment, SegmentMember
 from crm.rest import fields, pages, shapes
 from crm.rest.endpoint import Endpoint
 from crm.segments import audience, edit, parse
 
-STATEMENT_TIMEOUT: Final = "20s"
+# A rule somebody is trying out may not hold the database for longer than this.
+STATEMENT_TIMEOUT_MS: Final = 20_000
 
 
 class SegmentDraft(shapes.Shape):
@@ -129,7 +127,7 @@ class CountRule(Endpoint):
         said = shapes.read(RuleToCount, request)
         now = said.get("as_of") or clock.now()
         rule = parse.parse(said["rule"])
-        with patience():
+        with patience.within(STATEMENT_TIMEOUT_MS):
             answer = {
                 "count": audience.count(rule, now),
                 "sample": [publicids.encode("ctc", contact) for contact in audience.sample(rule, now)],
@@ -171,14 +169,6 @@ class ExplainMember(Endpoint):
         segment = segment_of(public_id)
         contact_id = references.known(shapes.read(ContactToExplain, request)["contact"])
         return Response(explanation(audience.explain(parse.parse(segment.rule), contact_id, clock.now())))
-
-
-@contextmanager
-def patience() -> Iterator[None]:
-    """A rule somebody is trying out may not hold the database for longer than this."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL statement_timeout = %s", [STATEMENT_TIMEOUT])
-        yield
 
 
 def living() -> QuerySet[Segment]:

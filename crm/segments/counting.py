@@ -7,16 +7,15 @@ answer within it is estimated from a sample of contacts.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from django.db import OperationalError, connection, transaction
+from django.db import connection
 from django.db.models import F
 
-from crm import arrays, standings
+from crm import arrays, patience, standings
 from crm.models import Segment, SegmentMember
 from crm.segments import spread
 from crm.segments.grammar import PEOPLE, Rule
@@ -38,7 +37,6 @@ MANY: Final = 50_000
 REACHED: Final = 1_000
 # So many of the newest contacts are asked for a sample before the whole base is.
 NEWEST: Final = 10_000
-CANCELLED: Final = "57014"
 PURPOSE: Final = "offers"
 CHANNELS: Final = ("email", "sms")
 
@@ -286,22 +284,11 @@ def _ask(asked: Sql, milliseconds: int) -> Sequence[Any] | None:
 def _rows(asked: Sql, milliseconds: int) -> list[Any] | None:
     """The answer, or None when it does not come within its time."""
     try:
-        with whole_base(), within(milliseconds), connection.cursor() as cursor:
+        with whole_base(), patience.within(milliseconds) as cursor:
             cursor.execute(asked.text, asked.params)
             return list(cursor.fetchall())
-    except OperationalError as error:
-        if getattr(error.__cause__, "pgcode", "") != CANCELLED:
-            raise
+    except patience.TooSlow:
         return None
-
-
-@contextmanager
-def within(milliseconds: int) -> Iterator[None]:
-    """Statements inside are ended by the database after this time."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(milliseconds)])
-        yield
-        cursor.execute("SELECT set_config('statement_timeout', '0', true)")
 
 
 def sample(rule: Rule, now: datetime, size: int, *, skip: int = 0) -> list[int] | None:

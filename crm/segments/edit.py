@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any, Final
 
-from django.db import OperationalError, connection, transaction
+from django.db import transaction
 
-from crm import audit, bell, publicids
+from crm import audit, bell, patience, publicids
 from crm.errors import Problem, Problems
 from crm.models import Segment
 from crm.segments import conditions, parse, upkeep, uses
@@ -201,11 +201,9 @@ def _circle(segment: int, rule: Rule) -> list[Problem]:
 def _built(segment: Segment, now: datetime) -> Segment:
     """Its members now, or, over a big base, in the next round."""
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(PATIENCE_MS)])
+        with patience.within(PATIENCE_MS):
             upkeep.refresh_full(segment, now)
-            cursor.execute("SELECT set_config('statement_timeout', '0', true)")
-    except OperationalError:
+    except patience.TooSlow:
         bell.ring(ROUND)
     segment.refresh_from_db()
     return segment

@@ -9,8 +9,9 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Final
 
-from django.db import OperationalError, connection, transaction
+from django.db import connection, transaction
 
+from crm import patience
 from crm.errors import Problem
 from crm.models import FixedList, Segment
 from crm.segments import edit
@@ -58,21 +59,10 @@ def fixed(
 def snapshot(name: str, rule: Rule, *, actor: str, now: datetime, description: str = "") -> Segment:
     """All that the rule finds now, frozen. Raises `Problem` "too_slow" over a base that takes too long."""
     try:
-        with transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(PATIENCE_MS)])
+        with patience.within(PATIENCE_MS):
             return fixed(name, query(rule, now), actor=actor, now=now, description=description, taken_from=rule.json)
-    except OperationalError as error:
+    except patience.TooSlow as error:
         raise Problem("/kind", "too_slow", "That took too long; save it as a live segment instead.") from error
-    finally:
-        _wait_again()
-
-
-def _wait_again() -> None:
-    """In the transaction of somebody else the setting would outlive this one."""
-    if connection.in_atomic_block and not connection.needs_rollback:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('statement_timeout', '0', true)")
 
 
 def is_fixed(segment: Segment) -> bool:

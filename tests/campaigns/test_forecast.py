@@ -102,9 +102,8 @@ def test_a_loop_comes_to_an_end() -> None:
 
 
 @pytest.mark.django_db
-def test_the_forecast_of_a_cart_campaign_comes_true(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_forecast_of_a_cart_campaign_comes_true() -> None:
     """A month of carts, then a week of the same with the campaign live: ± 20 %."""
-    monkeypatch.setattr(prospects, "PATIENCE_MS", 60_000)  # a busy machine is no matter of the forecast
     cast.at_noon()
     office.house(cap_messages=100)
     document = cast.document(
