@@ -23,10 +23,10 @@ HISTORY_EVENTS = 10_000
 RUNS = 4_000
 ROUNDS = 5
 HER = 77
-TARGET = "≤ 2 × the page at 10,000, or < 100 ms"
+TARGET = "≤ 2 × that at 10,000 people, or under 100 ms"
 TARGETS = {
     "timeline of 10,000 events": "< 300 ms",
-    "segment count": "< 1,000 ms, or said to be about",
+    "segment count, nested rule": "< 1,000 ms, or said to be about",
     "segment sample, a rule nobody saved": "< 1,000 ms, or said to be about",
 }
 
@@ -127,50 +127,81 @@ def _campaigns() -> None:
 
 
 def asks(size: int) -> dict[str, Ask]:
+    """What is asked for, by the name of its row in the README: another name would stand beside the old row."""
     from django.urls import reverse
 
-    from campaigns.models import Campaign
-    from crm import tables
-    from crm.models import Contact, Segment
-    from crm.segments import builder
-
-    late = tables.page(Contact.objects.filter(pk__lt=size // 10), "-pk").next
-    segment = {each.name: each.pk for each in Segment.objects.all()}
-    live, draft = Campaign.objects.get(name="Live").pk, Campaign.objects.get(name="Draft").pk
-    contacts, people = reverse("crm:contacts"), reverse("campaigns:people", args=[live])
-    her = reverse("crm:contact", args=[HER])
-    rule = {"state": json.dumps(builder.opened(segments.NESTED))}
-    other = {"state": json.dumps(builder.opened({"all": segments.NESTED["all"][1:]}))}
     return {
         "Home": Ask("/"),
         "Home, renewing itself": Ask("/", fragment=True),
-        "contacts": Ask(contacts),
+        **_of_contacts(reverse("crm:contacts"), size),
+        **_of_one(reverse("crm:contact", args=[HER])),
+        **_of_segments(),
+        **_of_campaigns(),
+    }
+
+
+def _of_contacts(contacts: str, size: int) -> dict[str, Ask]:
+    from crm import tables
+    from crm.models import Contact
+
+    late = tables.page(Contact.objects.filter(pk__lt=size // 10), "-pk").next
+    return {
+        "contacts, first page": Ask(contacts),
         "contacts, a late page": Ask(f"{contacts}?cursor={late}"),
         "contacts, a rare name": Ask(f"{contacts}?q=person 7777"),
         "contacts, a name all have": Ask(f"{contacts}?q=person"),
         "contacts, nobody's name": Ask(f"{contacts}?q=xylophon"),
-        "contacts, an e-mail": Ask(f"{contacts}?q=p7777@example.com"),
+        "contacts, a whole e-mail": Ask(f"{contacts}?q=p7777@example.com"),
         "contacts, a common tag": Ask(f"{contacts}?tag=vip"),
         "contacts, a rare tag": Ask(f"{contacts}?tag=press"),
         "contacts, a rare stage": Ask(f"{contacts}?stage=loyal"),
         "contacts, a small store": Ask(f"{contacts}?store=ruzafa"),
         "contacts, known since never": Ask(f"{contacts}?since=2037-01-01"),
-        "search of the top bar": Ask("/search/?q=person 7777", fragment=True),
+        "top-bar search": Ask("/search/?q=person 7777", fragment=True),
+    }
+
+
+def _of_one(her: str) -> dict[str, Ask]:
+    return {
         "contact": Ask(her),
         "timeline of 10,000 events": Ask(f"{her}timeline/", fragment=True),
         "timeline, only blocked": Ask(f"{her}timeline/?kind=blocked", fragment=True),
         "timeline, by channel": Ask(f"{her}timeline/?kind=email", fragment=True),
+    }
+
+
+def _of_segments() -> dict[str, Ask]:
+    from django.urls import reverse
+
+    from crm.models import Segment
+    from crm.segments import builder
+
+    segment = {each.name: each.pk for each in Segment.objects.all()}
+    rule = {"state": json.dumps(builder.opened(segments.NESTED))}
+    other = {"state": json.dumps(builder.opened({"all": segments.NESTED["all"][1:]}))}
+    return {
         "segments": Ask(reverse("crm:segments")),
         "segments, their reach": Ask(f"{reverse('crm:segments-reach')}?ids={','.join(map(str, segment.values()))}"),
         "segment builder": Ask(reverse("crm:segment", args=[segment["Nested"]])),
-        "segment count": Ask(reverse("crm:segment-count"), rule, fragment=True),
+        "segment count, nested rule": Ask(reverse("crm:segment-count"), rule, fragment=True),
         "segment sample": Ask(reverse("crm:segment-sample"), rule, fragment=True),
         "segment sample, a rule nobody saved": Ask(reverse("crm:segment-sample"), other, fragment=True),
-        "segment people": Ask(reverse("crm:segment-people", args=[segment["Wide"]])),
+        "people of a segment": Ask(reverse("crm:segment-people", args=[segment["Wide"]])),
+    }
+
+
+def _of_campaigns() -> dict[str, Ask]:
+    from django.urls import reverse
+
+    from campaigns.models import Campaign
+
+    live, draft = Campaign.objects.get(name="Live").pk, Campaign.objects.get(name="Draft").pk
+    people = reverse("campaigns:people", args=[live])
+    return {
         "campaigns": Ask(reverse("campaigns:list")),
         "campaigns, their figures": Ask(f"{reverse('campaigns:figures')}?ids={live},{draft}", fragment=True),
-        "goal": Ask(reverse("campaigns:goal", args=[draft])),
-        "goal, who would come": Ask(reverse("campaigns:prospects", args=[draft]), _goal(draft), fragment=True),
+        "goal and audience": Ask(reverse("campaigns:goal", args=[draft])),
+        "who would come": Ask(reverse("campaigns:prospects", args=[draft]), _goal(draft), fragment=True),
         "review": Ask(reverse("campaigns:review", args=[draft])),
         "review, its outlook": Ask(reverse("campaigns:outlook", args=[draft]), fragment=True),
         "journey": Ask(reverse("campaigns:journey", args=[live])),

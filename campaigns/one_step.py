@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,6 +10,7 @@ from campaigns import commands, drafts, journey, palette, remedies
 from campaigns.models import Campaign
 from campaigns.palette import Tile, tiles
 from campaigns.reading import below
+from crm import digest
 from crm.errors import Problem
 
 # What a draft may lack. Every other mistake that an edit would make is refused.
@@ -61,15 +60,14 @@ def find(campaign: Campaign, name: str) -> OneStep | None:
         return OneStep(
             step, number, pointer, palette.title(step, called), palette.summary(step, called),
             tiles.get(str(step.get("type"))), campaign.version is not None and _own(live or {}) != _own(step),
-            live is not None, digest(step),
+            live is not None, _seen(step),
         )  # fmt: skip
     return None
 
 
-def digest(step: Mapping[str, Any]) -> str:
-    """What an editor has seen of a step, without the steps in its lanes, as one short text."""
-    text = json.dumps(_own(step), sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+def _seen(step: Mapping[str, Any]) -> str:
+    """What an editor has seen of a step, without the steps in its lanes."""
+    return digest.of(_own(step))
 
 
 def _own(step: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, Final
 
 from drf_spectacular.types import OpenApiTypes
@@ -11,7 +9,6 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
 from campaigns import cohorts
-from campaigns.cohorts import Cohort
 from campaigns.models import Campaign
 from crm import errors
 from crm.rest import pages
@@ -29,11 +26,6 @@ COHORT: Final = (
         "version", {"type": "integer", "minimum": 1}, description="The number of the version they entered in."
     ),
 )  # fmt: skip
-
-
-def cohort_of(campaign: Campaign, query: Mapping[str, Any], now: datetime) -> Cohort:
-    """What these parameters ask for, or a Problem."""
-    return cohorts.asked(campaign, query, now)
 
 
 def campaign_of(text: str) -> Campaign:

@@ -5,8 +5,6 @@ Nothing else of a journey is one: entries, exits, goals and waits ask what one e
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +12,7 @@ from typing import Any, Final
 
 from campaigns import commands, drafts, journey
 from campaigns.models import Campaign
+from crm import digest
 
 KIND: Final = "split.rule"
 ELSE: Final = "else"
@@ -34,9 +33,8 @@ class Place:
 
     @property
     def seen(self) -> str:
-        """What an editor has seen of it, as one short text."""
-        text = json.dumps([self.step, self.lane_id, self.rule], sort_keys=True)
-        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        """What an editor has seen of it."""
+        return digest.of([self.step, self.lane_id, self.rule])
 
 
 def lane(campaign: Campaign, step: str, number: int) -> Place | None:

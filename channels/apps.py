@@ -9,7 +9,7 @@ class ChannelsConfig(AppConfig):
     def ready(self) -> None:
         from django.db.models.signals import post_migrate, pre_migrate
 
-        from channels import accounts, database, evidence
+        from channels import accounts, database, evidence, form_pictures, images
         from channels.outbox import revocation
         from crm import registry
 
@@ -21,3 +21,4 @@ class ChannelsConfig(AppConfig):
         registry.contact_images.add("channels_message", "t.settled_at IS NULL")
         registry.founders.add("accounts", accounts.ensure)
         registry.evidence_parts.add("messages", evidence.messages)
+        images.users.add("forms", form_pictures.uses)

@@ -1,6 +1,6 @@
 """Pictures for messages: taken in, decoded, written anew, shown to the world, taken away.
 
-add(data, name, alt, user_id, now) → Image; raises Problem for what is no picture we keep
+add(data, name, alt, user_id, actor) → Image; raises Problem for what is no picture we keep
 find(text) / page rows             → for the list and the picker
 used_by(image)                     → where it stands: published words, and drafts by `users`
 remove(image, actor)               → refused with the places while it is used
@@ -61,7 +61,7 @@ class _Made:
     height: int
 
 
-# Places of upper floors: `(path of the picture) -> list[Use]`.
+# Places where pictures stand before they are published words: `(path of the picture) -> list[Use]`.
 users: Named[Callable[[str], list[Use]]] = Named("users of pictures")
 
 

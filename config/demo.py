@@ -205,10 +205,16 @@ def segments(now: datetime) -> list[Segment]:
     return found
 
 
+def example(name: str, segment: Segment) -> dict[str, Any]:
+    """A campaign of the demo as a document, about the people of a segment where it is about one."""
+    text = (EXAMPLES / f"{name}.json").read_text()
+    found: dict[str, Any] = json.loads(text.replace('"SEGMENT"', f'"{publicids.encode("seg", segment.pk)}"'))
+    return found
+
+
 def _campaigns(found: list[Segment], now: datetime) -> int:
     for name in ("abandoned_cart", "welcome", "win_back", "thank_you"):
-        text = (EXAMPLES / f"{name}.json").read_text()
-        document = json.loads(text.replace('"SEGMENT"', f'"{publicids.encode("seg", found[0].pk)}"'))
+        document = example(name, found[0])
         if Campaign.objects.filter(name=document["name"]).exists():
             continue
         campaign = lifecycle.create(document, "seed_demo", now)

@@ -34,7 +34,7 @@ Product = tuple[str, str, str, str]
 
 @dataclass(frozen=True)
 class Customer:
-    """`since`: the day they became known; `leaves`: the purchase after which they stopped coming, if they did."""
+    """`since`: the instant they became known; `follows`: whether one may see what they do with a letter."""
 
     number: int
     since: datetime

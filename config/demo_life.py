@@ -7,7 +7,6 @@ is elsewhere (`clock.at`), in one transaction: workers see nothing of it before 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -26,7 +25,7 @@ from channels.models import Account
 from channels.types import DeliveryEvent
 from config import demo, demo_habits
 from config.demo_habits import Customer, Deed
-from crm import capture, clock, consent, errands, publicids, team
+from crm import capture, clock, consent, errands, team
 from crm import demo as marks
 from crm.models import Contact, Segment
 from crm.registry import rounds
@@ -148,8 +147,7 @@ def _openings(shop: Shop) -> list[tuple[datetime, str, int]]:
 
 
 def _publish(name: str, held_out: int, segment: Segment, now: datetime) -> Campaign | None:
-    text = (demo.EXAMPLES / f"{name}.json").read_text()
-    document = json.loads(text.replace('"SEGMENT"', f'"{publicids.encode("seg", segment.pk)}"'))
+    document = demo.example(name, segment)
     if Campaign.objects.filter(name=document["name"]).exists():
         return None
     document["holdout_pct"] = held_out

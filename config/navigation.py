@@ -20,8 +20,6 @@ class Item:
     words: Any
     icon: str
     permission: str
-    # Paths below its own that belong to it, besides those that start alike.
-    also: tuple[str, ...] = ()
 
 
 GROUPS: Final[tuple[tuple[Any, tuple[Item, ...]], ...]] = (
@@ -62,16 +60,21 @@ def foot(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 def _shown(request: HttpRequest, items: tuple[Item, ...]) -> list[dict[str, Any]]:
-    shown = []
+    """Of two that begin the address of the page, the longer one is where somebody is."""
+    shown: list[dict[str, Any]] = []
     for item in items:
         try:
             url = reverse(item.route)
         except NoReverseMatch:
             continue
         if pages.may(request, item.permission):
-            here = request.path == url if url == "/" else request.path.startswith((url, *item.also))
-            shown.append({"url": url, "words": item.words, "icon": item.icon, "here": here})
-    return shown
+            shown.append({"url": url, "words": item.words, "icon": item.icon})
+    here = max((each["url"] for each in shown if _begins(request.path, each["url"])), key=len, default="")
+    return [{**each, "here": each["url"] == here} for each in shown]
+
+
+def _begins(path: str, url: str) -> bool:
+    return path == url if url == "/" else path.startswith(url)
 
 
 def hits(request: HttpRequest, text: str) -> list[Hit]:

@@ -105,12 +105,15 @@ def work() -> int:
     wish = Wish(job.what, job.form, job.wish["which"], job.wish["full"])
     place = f"{secrets.token_hex(16)}.{job.form}"
     folder().mkdir(parents=True, exist_ok=True)
+    if job.path:  # whoever began it was killed: half a file of people is nobody's
+        (folder() / job.path).unlink(missing_ok=True)
+    ExportJob.objects.filter(pk=job.pk).update(path=place)
     try:
         count = exports_files.write(folder() / place, job.form, heads(wish), rows(wish))
     except Exception:
         log.exception("export failed", extra={"event": "export_failed", "job": job.pk})
         (folder() / place).unlink(missing_ok=True)
-        ExportJob.objects.filter(pk=job.pk).update(state=ExportJob.State.FAILED)
+        ExportJob.objects.filter(pk=job.pk).update(state=ExportJob.State.FAILED, path="")
         return 1
     now = clock.now()
     ExportJob.objects.filter(pk=job.pk).update(

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from analytics import reports
 from analytics.api import shapes
 from analytics.reports import Report
-from campaigns import rest
+from campaigns import cohorts, rest
 from campaigns.models import Campaign
 from crm import clock, publicids, reasons, workspace
 from crm.rest import fields
@@ -30,7 +30,7 @@ class ReportOf(Endpoint):
     @extend_schema(operation_id="campaigns_report", parameters=[*rest.COHORT], responses=shapes.ReportShape)
     def get(self, request: Request, public_id: str) -> Response:
         campaign, now = rest.campaign_of(public_id), clock.now()
-        cohort = rest.cohort_of(campaign, request.query_params, now)
+        cohort = cohorts.asked(campaign, request.query_params, now)
         return Response(represent(campaign, reports.of(campaign, now, cohort), now))
 
 

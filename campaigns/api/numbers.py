@@ -9,7 +9,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from campaigns import rest, waterfall
+from campaigns import cohorts, rest, waterfall
 from campaigns.api import shapes
 from campaigns.rest import campaign_of
 from crm import clock, publicids
@@ -23,7 +23,7 @@ class WaterfallOf(Endpoint):
     @extend_schema(operation_id="campaigns_waterfall", parameters=[*rest.COHORT], responses=rest.Waterfall)
     def get(self, request: Request, public_id: str) -> Response:
         campaign = campaign_of(public_id)
-        return Response(waterfall.of(campaign, rest.cohort_of(campaign, request.query_params, clock.now())))
+        return Response(waterfall.of(campaign, cohorts.asked(campaign, request.query_params, clock.now())))
 
 
 class WaterfallPeople(Endpoint):
@@ -42,7 +42,7 @@ class WaterfallPeople(Endpoint):
     )
     def get(self, request: Request, public_id: str) -> Response:
         campaign = campaign_of(public_id)
-        cohort = rest.cohort_of(campaign, request.query_params, clock.now())
+        cohort = cohorts.asked(campaign, request.query_params, clock.now())
         counted = Counter(waterfall.people(campaign, request.query_params.get("number", ""), cohort))
         return Response(
             pages.page_of_ids(

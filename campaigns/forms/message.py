@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -47,9 +45,3 @@ def _done(channel: str, made: dict[str, Any], said: Mapping[str, Any]) -> dict[s
 def clean(text: str, *, one_line: bool) -> str:
     text = text[:_LONGEST].replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
     return " ".join(text.split("\n")).strip() if one_line else text
-
-
-def digest(step: Mapping[str, Any]) -> str:
-    """What an editor has seen of a step: its config as one short text."""
-    text = json.dumps(step, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]

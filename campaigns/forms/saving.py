@@ -4,14 +4,13 @@ what does not hold stays with them, named at its field. Pure.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from campaigns import commands
 from campaigns.forms.goal import GoalForm
+from crm import digest
 
 Document = dict[str, Any]
 # (field, words) of each mistake that only the reader of documents knows.
@@ -37,9 +36,8 @@ class Settled:
 
 
 def seen(document: Mapping[str, Any]) -> str:
-    """What an editor has seen of the settings, as one short text. What others do to steps is no conflict."""
-    text = json.dumps({key: document[key] for key in document if key != "steps"}, sort_keys=True)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    """What an editor has seen of the settings. What others do to steps is no conflict."""
+    return digest.of({key: document[key] for key in document if key != "steps"})
 
 
 def settle(form: GoalForm, touched: Collection[str], wrong: Wrong) -> Settled:

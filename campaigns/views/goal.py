@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from campaigns import drafts, edits, frame, lifecycle, overlap, prospects, remedies, terms, wording
 from campaigns.forms import saving, settings
 from campaigns.forms.goal import EVENTS, GoalForm
-from campaigns.models import Campaign, Edit
+from campaigns.models import Campaign
 from campaigns.reading import Notes
 from crm import clock, pages, publicids, sending, toasts, topics
 from crm.errors import Problem
@@ -127,9 +127,7 @@ def _wrong(document: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _stale(campaign: Campaign) -> dict[str, Any]:
-    last = Edit.objects.filter(campaign=campaign, undone=False).order_by("-number").first()
-    who = frame.names([last.actor])[last.actor] if last else _("Somebody")
-    return {"who": who, "at": last.at if last else None, "url": reverse("campaigns:goal", args=[campaign.pk])}
+    return {**frame.last_change(campaign), "url": reverse("campaigns:goal", args=[campaign.pk])}
 
 
 def _show(

@@ -14,7 +14,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
-from campaigns import canvas, commands, drafts, figures, palette, presence, remedies
+from campaigns import canvas, commands, drafts, figures, frame, palette, presence, remedies
 from campaigns.models import Campaign, Edit, Version
 from campaigns.palette import doors
 from crm import clock, pages, publicids
@@ -187,13 +187,7 @@ def _change(
 
 
 def _stale(request: HttpRequest, campaign: Campaign) -> HttpResponse:
-    last = Edit.objects.filter(campaign=campaign).order_by("-revision").first()
-    context = {
-        "campaign": campaign,
-        "revision": campaign.revision,
-        "who": _who(last.actor) if last else "",
-        "at": last.at if last else None,
-    }
+    context = {"campaign": campaign, "revision": campaign.revision, **frame.last_change(campaign)}
     return render(request, "campaigns/journey/_stale.html", context, status=409)
 
 
@@ -247,17 +241,12 @@ def _segment_names(named: Sequence[str]) -> dict[str, str]:
     numbers: dict[str, int] = {}
     for text in named:
         try:
-            numbers[text] = int(text) if text.isdecimal() else publicids.decode("seg", text)
-        except (Problem, ValueError):
+            plain = publicids.number(text)
+            numbers[text] = publicids.decode("seg", text) if plain is None else plain
+        except Problem:
             continue
     known = dict(Segment.objects.filter(pk__in=numbers.values()).values_list("pk", "name")) if numbers else {}
     return {text: known[number] for text, number in numbers.items() if number in known}
-
-
-def _who(actor: str) -> str:
-    kind, _colon, number = actor.partition(":")
-    found = User.objects.filter(pk=publicids.number(number) or 0).first() if kind == "user" else None
-    return (found.name or found.email) if found else _("Somebody")
 
 
 # --- numbers ------------------------------------------------------------------------------------

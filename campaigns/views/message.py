@@ -13,14 +13,14 @@ from django.utils.translation import gettext as _
 from campaigns import desk, drafts, edits, frame, one_off, prospects, wording
 from campaigns.desk import Desk
 from campaigns.forms import message as form
-from campaigns.models import Campaign, Edit
+from campaigns.models import Campaign
 from campaigns.steps.send import OWN
 from campaigns.wording import Sending
 from channels import content, framing, remedies, stand_in, tokens, trials
 from channels.kinds import base
 from channels.proof import Proof
 from channels.snippets import SKELETON, SNIPPETS
-from crm import clock, pages, publicids, toasts, workspace
+from crm import clock, digest, pages, publicids, toasts, workspace
 from crm.errors import Problem, Problems
 from crm.models import User
 
@@ -52,7 +52,7 @@ def save(request: HttpRequest, campaign_id: int, step: str) -> HttpResponse:
     here = desk.lay(campaign, sending, _contact(request), clock.now())
     response = render(request, "campaigns/message/_checks.html", _proved(here, here.proof()))
     response.headers["HX-Trigger"] = f'{{"draft-changed": {{"revision": {held.revision}}}}}'
-    response.headers["X-Seen"] = form.digest(sending.config)
+    response.headers["X-Seen"] = digest.of(sending.config)
     return response
 
 
@@ -186,7 +186,7 @@ def _url(campaign: Campaign, sending: Sending, request: HttpRequest) -> str:
 def _is_mine(request: HttpRequest, campaign: Campaign, sending: Sending) -> bool:
     """Whether this step is as the editor has seen it, or as the same editor left it in an edit whose
     answer was lost on the way. What others did elsewhere in the journey meanwhile is no conflict."""
-    if request.POST.get("seen", "") == form.digest(sending.config):
+    if request.POST.get("seen", "") == digest.of(sending.config):
         return True
     last = edits.last_done(campaign)
     keys = [key for key in request.POST.getlist("unanswered") if key]
@@ -213,11 +213,7 @@ def _stale(request: HttpRequest, campaign: Campaign, sending: Sending) -> HttpRe
     if not pages.is_fragment(request):
         toasts.say(request, _("Somebody has changed this message meanwhile; this is how it is now."), tone="warn")
         return pages.go(request, _url(campaign, sending, request))
-    last = Edit.objects.filter(campaign=campaign).order_by("-number").first()
-    who = ""
-    if last and last.actor.startswith("user:") and last.actor[5:].isdigit():
-        who = str(User.objects.filter(pk=int(last.actor[5:])).first() or "")
-    context = {"who": who or _("Somebody"), "at": last.at if last else None, "url": _url(campaign, sending, request)}
+    context = {**frame.last_change(campaign), "url": _url(campaign, sending, request)}
     return render(request, "ui/stale.html", context, status=409)
 
 
@@ -234,7 +230,7 @@ def _around(request: HttpRequest, campaign: Campaign, sending: Sending, here: De
         "person": here.person, "contact": _public(here),
         "tokens": tokens.all_of(here.values, here.sure), "snippets": SNIPPETS,
         "ready": {"skeleton": SKELETON, **{each.name: each.html for each in SNIPPETS}},
-        "seen": form.digest(sending.config),
+        "seen": digest.of(sending.config),
         "undo": undo, "redo": redo, "may_write": pages.may(request, "campaigns.write"),
         "own_address": trials.own_address(user, sending.channel) if isinstance(user, User) else "",
         "is_one_off": one_off.is_one(campaign.document),

@@ -29,7 +29,7 @@ from campaigns import (
 )
 from campaigns import timing as times
 from campaigns.forms import steps as forms
-from campaigns.models import Campaign, Edit, Version
+from campaigns.models import Campaign, Version
 from campaigns.one_step import OneStep
 from campaigns.palette import doors
 from campaigns.steps.contact_update import OWN
@@ -305,17 +305,8 @@ def _apply(request: HttpRequest, campaign: Campaign, asked: Sequence[Mapping[str
 
 
 def _stale(request: HttpRequest, campaign: Campaign, one: OneStep) -> HttpResponse:
-    last = Edit.objects.filter(campaign=campaign).order_by("-number").first()
-    names = frame.names([last.actor]) if last else {}
-    query = urlencode({"step": one.step["id"]})
-    return render(
-        request, "ui/stale.html",
-        {
-            "who": names.get(last.actor, _("Somebody")) if last else _("Somebody"), "at": last.at if last else None,
-            "url": f"{reverse('campaigns:journey', args=[campaign.pk])}?{query}",
-        },
-        status=409,
-    )  # fmt: skip
+    url = f"{reverse('campaigns:journey', args=[campaign.pk])}?{urlencode({'step': one.step['id']})}"
+    return render(request, "ui/stale.html", {**frame.last_change(campaign), "url": url}, status=409)
 
 
 # --- inner ---------------------------------------------------------------------------------------

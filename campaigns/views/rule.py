@@ -18,7 +18,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from campaigns import frame, rule_places
-from campaigns.models import Campaign, Edit
+from campaigns.models import Campaign
 from campaigns.rule_places import Place
 from crm import clock, pages, toasts
 from crm.errors import Problem, Problems
@@ -177,8 +177,5 @@ def _show(
 
 def _stale(desk: Desk) -> dict[str, Any]:
     """Who was faster, and what stands there now."""
-    last = Edit.objects.filter(campaign=desk.place.campaign).order_by("-number").first()
-    who = frame.names([last.actor])[last.actor] if last else _("Somebody")
-    return {
-        "who": who, "at": last.at if last else None, "url": desk.back_url, "words": workbench.words(desk.place.rule),
-    }  # fmt: skip
+    last = frame.last_change(desk.place.campaign)
+    return {**last, "url": desk.back_url, "words": workbench.words(desk.place.rule)}

@@ -14,6 +14,7 @@ from crm import ownfields, territories
 from crm.capturing import blocks
 from crm.errors import Problem
 from crm.models import Wording
+from crm.typed import Definition
 
 LABELS: Final[Mapping[str, str | Promise]] = {
     "email": _("E-mail address"), "phone": _("Phone number"), "given_name": _("First name"),
@@ -97,7 +98,7 @@ def _field(each: Shown, block: Mapping[str, Any]) -> None:
     name = block["field"]
     each.required, each.input, each.fills = block["required"], INPUTS.get(name, "text"), FILLS.get(name, "off")
     each.label = each.label or label(name)
-    own = ownfields.known().get(name.removeprefix(blocks.OWN)) if name.startswith(blocks.OWN) else None
+    own = _own(name)
     if name == "country":
         each.input, each.options = "select", territories.countries(get_language() or "en")
     elif own is not None:
@@ -111,5 +112,10 @@ def _field(each: Shown, block: Mapping[str, Any]) -> None:
 
 def label(name: str) -> str:
     """What a field is called."""
-    own = ownfields.known().get(name.removeprefix(blocks.OWN))
+    own = _own(name)
     return own.label if own else str(LABELS.get(name, name))
+
+
+def _own(name: str) -> Definition | None:
+    """The shop's own field; a field of everybody's may have the same name."""
+    return ownfields.known().get(name.removeprefix(blocks.OWN)) if name.startswith(blocks.OWN) else None

@@ -25,7 +25,7 @@ from crm.imports import cells, consents, jobs, mapping, staging
 from crm.imports.jobs import Job, Summary
 from crm.imports.outcomes import REJECTED, Outcome, Reject
 from crm.imports.staging import Chunk, Merged, Person, Policy
-from crm.imports.tables import Rejected, Table
+from crm.imports.tables import Rejected, Table, unread
 from crm.models import Store
 
 CHUNK = 10_000
@@ -152,7 +152,7 @@ class Reader:
         for row in self.table:
             if row.line <= after:
                 continue
-            found = self.read(row) if not isinstance(row, Rejected) else _unread(row)
+            found = self.read(row) if not isinstance(row, Rejected) else unread(row)
             keys = [trace[:2] for trace in found.traces] if isinstance(found, Person) else []
             if len(people) + len(rejects) >= size or not seen.isdisjoint(keys):
                 yield Chunk(people, last, rejects)
@@ -182,7 +182,7 @@ class Reader:
                 self._field(person, name, cells.plain(text))
         for name, column in self.columns.custom.items():
             if text := row[column].strip():
-                person.custom[name] = self._own(name, cells.plain(text))
+                person.custom |= self._own(name, cells.plain(text))
         columns.free_fields(person.custom)
         country = person.fields.get("country") or self.country
         for kind, column in self.columns.traces.items():
@@ -202,19 +202,23 @@ class Reader:
             person.store_zone = self.stores[text].zone
         elif name == "birth_date":
             person.fields[name] = _under(name, cells.day, text, self.dates)
-        else:
-            person.fields[name] = _under(name, columns.column, name, text)
+        elif value := _under(name, columns.column, name, text):
+            person.fields[name] = value
 
-    def _own(self, name: str, text: str) -> Any:
-        """The shop's own field in its kind; one the shop has not defined is kept as text."""
+    def _own(self, name: str, text: str) -> dict[str, Any]:
+        """The shop's own field in its kind; one the shop has not defined is kept as text.
+
+        Signs that nobody sees say as little as an empty cell.
+        """
         clean = normalise.clean(text)
         if name == "customer_since" and cells.is_day(clean):
             clean = _under(f"fields.{name}", cells.day, clean, self.dates).isoformat()
         if name not in self.own:
-            return clean
-        if self.own[name].kind == "date":
+            return {name: clean} if clean else {}
+        if self.own[name].kind == "date" and clean:
             clean = _under(f"fields.{name}", cells.day, clean, self.dates).isoformat()
-        return _under(f"fields.{name}", typed.value, self.own[name], clean)
+        value = _under(f"fields.{name}", typed.value, self.own[name], clean)
+        return {} if value is None else {name: value}
 
     def _derive(self, person: Person) -> None:
         fields = person.fields
@@ -227,10 +231,6 @@ class Reader:
             person.store_zone,
             self.zone,
         )
-
-
-def _unread(row: Rejected) -> Reject:
-    return Reject(row.line, [row.text.rstrip("\r\n")], row.code, row.detail)
 
 
 def _under(name: str, read: Any, *given: Any) -> Any:

@@ -13,7 +13,7 @@ from crm import catalogue, commerce, workspace
 from crm.errors import Problem, Problems
 from crm.imports import cells, mapping
 from crm.imports.outcomes import CREATED, UNCHANGED, UPDATED, Outcome, Reject
-from crm.imports.tables import Rejected, Row, Table
+from crm.imports.tables import Rejected, Row, Table, unread
 
 BATCH: Final = 500
 PRODUCTS: Final = "products"
@@ -106,7 +106,7 @@ def _read(
     row: Row | Rejected, columns: mapping.Mapping, kind: str, currency: str, dates: str
 ) -> dict[str, Any] | Reject:
     if isinstance(row, Rejected):
-        return Reject(row.line, [row.text.rstrip("\r\n")], row.code, row.detail)
+        return unread(row)
     given = {name: text for name, column in columns.fields.items() if (text := cells.plain(row.cells[column].strip()))}
     try:
         for name in REQUIRED[kind]:

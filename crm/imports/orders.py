@@ -12,7 +12,7 @@ from crm.errors import Problem, Problems
 from crm.imports import cells, mapping
 from crm.imports.jobs import Job, Summary
 from crm.imports.outcomes import CREATED, UNCHANGED, Outcome, Reject
-from crm.imports.tables import Rejected, Row, Table
+from crm.imports.tables import Rejected, Row, Table, unread
 
 REQUIRED = ("order_id", "occurred_at", "total")
 LINE = ("sku", "name", "quantity", "price")
@@ -133,7 +133,7 @@ def _event(purchase: Purchase, currency: str) -> dict[str, Any]:
 
 def _read(row: Row | Rejected, columns: mapping.Mapping, dates: str) -> Purchase | Reject:
     if isinstance(row, Rejected):
-        return Reject(row.line, [row.text.rstrip("\r\n")], row.code, row.detail)
+        return unread(row)
     head = {name: cells.plain(row.cells[column].strip()) for name, column in columns.fields.items()}
     traces = {kind: cells.plain(row.cells[column].strip()) for kind, column in columns.traces.items()}
     empty = [name for name in REQUIRED if not head.get(name)]

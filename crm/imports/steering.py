@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from crm import audit, bell, clock, ownfields, publicids
 from crm.errors import Problem, Problems
-from crm.imports import cells, files, guess, jobs, kinds, mapping, staging, work
+from crm.imports import cells, files, goods, guess, jobs, kinds, mapping, orders, staging, work
 from crm.imports.files import Kept
 from crm.imports.tables import Rejected, Row
 from crm.models import ImportJob
@@ -142,7 +142,7 @@ def problems(job: ImportJob, found: Sample) -> list[Problem]:
     return wrong
 
 
-_NEEDED: Final = {"orders": ("order_id", "occurred_at", "total"), "products": ("sku",), "stock": ("sku", "available")}
+_NEEDED: Final = {"orders": orders.REQUIRED, **goods.REQUIRED}
 
 
 def say_consent(job: ImportJob, consent: dict[str, Any] | None) -> None:
@@ -181,7 +181,9 @@ def cancel(job: ImportJob, *, actor: str) -> None:
     if not begun:
         files.forget(job.path)
         ImportJob.objects.filter(pk=job.pk).update(path="", check_found={})
-    elif job.touched > jobs.MANY:
+        return
+    job.refresh_from_db(fields=["touched"])  # a piece may have come in since we looked
+    if job.touched > jobs.MANY:
         jobs.ask_all_rules()
 
 
@@ -205,9 +207,9 @@ def undoable(job: ImportJob, now: datetime) -> bool:
 
 
 def _keep(job: ImportJob, state: State, **values: Any) -> None:
-    """Write these values and the state, from a state that leads there. Raises Problem when it is elsewhere by now."""
-    rows = ImportJob.objects.filter(pk=job.pk, state__in=EDGES[state])
-    if not rows.update(state=state, **values):
+    """Write these values and the state, if the job still is where we saw it and that leads there. Raises Problem."""
+    rows = ImportJob.objects.filter(pk=job.pk, state=job.state)
+    if job.state not in EDGES[state] or not rows.update(state=state, **values):
         raise Problem("", "elsewhere", "The import has moved on meanwhile. Look at where it is now.")
     job.state = state
     for name, value in values.items():

@@ -13,7 +13,7 @@ from crm import normalise, suppression, workspace
 from crm.errors import Problem
 from crm.imports import cells, mapping
 from crm.imports.outcomes import CREATED, UNCHANGED, Outcome, Reject
-from crm.imports.tables import Rejected, Row, Table
+from crm.imports.tables import Rejected, Row, Table, unread
 
 BATCH: Final = 1_000
 REASON: Final = "manual"
@@ -87,7 +87,7 @@ def _known(batch: Batch) -> set[tuple[str, str]]:
 
 def _read(row: Row | Rejected, columns: mapping.Mapping, country: str) -> list[tuple[str, str]] | Reject:
     if isinstance(row, Rejected):
-        return Reject(row.line, [row.text.rstrip("\r\n")], row.code, row.detail)
+        return unread(row)
     found = []
     try:
         for kind, column in columns.traces.items():

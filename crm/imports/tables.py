@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TextIO
 
 from crm.errors import Problem, Problems
+from crm.imports.outcomes import Reject
 
 MAX_RECORD = 1 << 20
 LONGEST_LINE = MAX_RECORD + 2
@@ -157,6 +158,11 @@ class _Lines:
         self._back.extendleft(reversed(taken))
         self._number -= len(taken)
         return Rejected(number, first, "open_quote", 'A quotation mark (") is opened and never closed.')
+
+
+def unread(row: Rejected) -> Reject:
+    """A line that is no row, as what becomes of it."""
+    return Reject(row.line, [row.text.rstrip("\r\n")], row.code, row.detail)
 
 
 def told_apart(header: list[str]) -> list[str]:

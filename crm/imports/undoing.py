@@ -20,7 +20,7 @@ from crm.imports import kinds, staging, stops
 from crm.models import ImportJob
 
 BATCH: Final = 500
-# What shows that somebody has done something with a contact since: table -> its column of the contact.
+# Where somebody who has done something with a contact since has left a row.
 LIFE: Final = (
     "crm_event", "crm_order", "crm_cart", "crm_note", "crm_task", "crm_contacttag", "crm_groupmember",
     "crm_listmember", "channels_message", "campaigns_enrolment",

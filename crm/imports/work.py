@@ -53,7 +53,7 @@ def work() -> int:
     except OperationalError:
         log.exception("import interrupted", extra={"event": "import_interrupted", "job": job.pk})
         return 0
-    except (Problem, Problems, OSError) as wrong:
+    except (Problem, Problems) as wrong:
         _fail(job, token, str(wrong))
         return 1
     except Exception:

@@ -115,8 +115,7 @@ def reach(rule: Rule, now: datetime) -> Reach | None:
 
 def _counted_reach(rule: Rule, now: datetime) -> Sql:
     """(all, on no channel, on each) of everybody the rule finds."""
-    names, sums = _sums()
-    columns = ", ".join(f"({{}}) AS {name}" for name in names)
+    columns, sums = _columns()
     return join(
         f"SELECT {sums} FROM (SELECT {columns} FROM crm_contact WHERE {{}} OFFSET 0) t",  # noqa: S608
         *(_allowed(channel, now) for channel in CHANNELS),
@@ -124,10 +123,12 @@ def _counted_reach(rule: Rule, now: datetime) -> Sql:
     )
 
 
-def _sums() -> tuple[list[str], str]:
+def _columns() -> tuple[str, str]:
+    """A column for each channel, to be filled with what allows it; and the sums over them: all, on none, on each."""
     names = [f"c{place}" for place in range(len(CHANNELS))]
     none = " AND ".join(f"NOT {name}" for name in names)
-    return names, ", ".join(["count(*)", *(f"count(*) FILTER (WHERE {name})" for name in (f"({none})", *names))])
+    columns = ", ".join(f"({{}}) AS {name}" for name in names)
+    return columns, ", ".join(["count(*)", *(f"count(*) FILTER (WHERE {name})" for name in (f"({none})", *names))])
 
 
 def _kept(rule: Rule) -> tuple[Number, list[int]] | None:
@@ -167,8 +168,7 @@ def _narrow(rule: Rule, now: datetime) -> tuple[Number, list[int]] | None:
 
 def _reach_of(total: Number, ids: Sequence[int], now: datetime) -> Reach | None:
     """By those looked at, `ids`, who stand for all."""
-    names, sums = _sums()
-    columns = ", ".join(f"({{}}) AS {name}" for name in names)
+    columns, sums = _columns()
     asked = join(
         f"SELECT {sums} FROM unnest({{}}::bigint[]) AS found(id)"  # noqa: S608
         f" CROSS JOIN LATERAL (SELECT {columns} OFFSET 0) AS told",

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 
 from crm import arrays
 from crm.segments.sql import Sql, join
@@ -82,6 +83,6 @@ def _columns(found: Sequence[tuple[int, int]]) -> tuple[str, str]:
     return arrays.numbers([begin for begin, _ in found]), arrays.numbers([end for _, end in found])
 
 
-def _fetched(cursor: object, asked: Sql) -> list[int]:
-    cursor.execute(asked.text, asked.params)  # type: ignore[attr-defined]
-    return [number for (number,) in cursor.fetchall()]  # type: ignore[attr-defined]
+def _fetched(cursor: CursorWrapper, asked: Sql) -> list[int]:
+    cursor.execute(asked.text, asked.params)
+    return [number for (number,) in cursor.fetchall()]

@@ -110,7 +110,8 @@ def _kept(request: HttpRequest, state: State, found: Segment | None) -> Segment:
 
 def _segment(request: HttpRequest) -> Segment | None:
     text = request.POST.get("segment", "")
-    return Segment.objects.filter(pk=int(text)).first() if text.isdecimal() and len(text) < 19 else None
+    number = publicids.number(text)
+    return None if number is None else Segment.objects.filter(pk=number).first()
 
 
 # --- what is shown ------------------------------------------------------------------------------

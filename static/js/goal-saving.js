@@ -1,6 +1,7 @@
 // Goal and audience save themselves a moment after each edit. What is not saved (no connection, somebody was
 // faster, it does not hold) is kept in this browser and sent, or asked about, when the page is there again.
 import { forget, keep, kept } from "./kept.js";
+import { mint } from "./mint.js";
 
 const form = document.querySelector("form[data-kept]");
 const line = document.getElementById("saved");
@@ -19,7 +20,6 @@ let dirty = false;
 let stale = false;
 let through = false;
 
-const mint = () => [...crypto.getRandomValues(new Uint8Array(9))].map((byte) => byte.toString(36)).join("");
 const bad = ["offline", "busy", "refused", "stale"];
 
 function tell(state, words) {

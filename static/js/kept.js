@@ -20,9 +20,21 @@ export function keep(place, what) {
   }
 }
 
-export const forget = (place) => localStorage.removeItem(HEAD + place);
+export function forget(place) {
+  try {
+    localStorage.removeItem(HEAD + place);
+  } catch {
+    // Not allowed, so nothing is kept.
+  }
+}
 
-export const places = () => Object.keys(localStorage).filter((key) => key.startsWith(HEAD)).map((key) => key.slice(HEAD.length));
+export function places() {
+  try {
+    return Object.keys(localStorage).filter((key) => key.startsWith(HEAD)).map((key) => key.slice(HEAD.length));
+  } catch {
+    return [];
+  }
+}
 
 for (const place of places()) {
   if (!(kept(place)?.at > Date.now() - LONGEST)) forget(place);

@@ -1,5 +1,7 @@
 // The form of a step saves itself: what was typed goes out a moment later, one request after the other,
 // and what the server says of it is put beside the fields without taking the cursor away.
+import { mint } from "./mint.js";
+
 const panel = document.getElementById("panel");
 const WAIT = 600;
 const AGAIN = 5000;
@@ -8,13 +10,12 @@ let state = null; // of the form that is open
 let tabbed = false; // a tab was pressed, and its content is on its way
 
 const byId = (name) => document.getElementById(name);
-const mint = () => [...crypto.getRandomValues(new Uint8Array(9))].map((byte) => byte.toString(36)).join("");
 
 // What somebody has typed, as text to compare.
 const OURS = ["seen", "revision", "csrfmiddlewaretoken"];
 const said = (form) => JSON.stringify([...new FormData(form)].filter(([name]) => !OURS.includes(name)));
 
-// `kept`: what was saved last; `behind`: the draft was drawn anew while something was on its way.
+// `kept`: what was sent or came last, "" when it was not taken; `behind`: the draft was drawn anew while something was on its way.
 function of(form) {
   if (state?.form !== form) {
     state = { form, timer: 0, busy: false, dirty: false, deeds: [], unanswered: [], blocked: false, kept: "", behind: false };
@@ -106,7 +107,7 @@ async function save(own) {
   for (const key of own.unanswered) body.append("unanswered", key);
   const key = mint();
   body.set("key", key);
-  const words = said(own.form);
+  own.kept = said(own.form);
   own.busy = true;
   own.dirty = false;
   own.unanswered.push(key);
@@ -117,8 +118,9 @@ async function save(own) {
     if (answer.status >= 500 || answer.status === 429) throw new Error(String(answer.status));
     own.unanswered = [];
     await take(own, answer, deeds.length > 0);
-    own.kept = answer.status === 200 ? words : "";
+    if (answer.status !== 200) own.kept = "";
   } catch {
+    own.kept = "";
     own.deeds = [...deeds, ...own.deeds];
     own.dirty = true;
     tell(own.form, "offline");

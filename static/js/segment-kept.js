@@ -1,6 +1,7 @@
 // A segment is saved by its button alone (decision 0028). Until then what was written is kept in this browser,
 // and is there again after a reload or a lost connection.
 import { forget, keep, kept, places } from "./kept.js";
+import { mint } from "./mint.js";
 
 const form = document.querySelector("#rule-form[data-kept]");
 const box = document.getElementById("kept");
@@ -9,7 +10,6 @@ const place = form.dataset.kept;
 const AGAIN = 5000;
 const PLAIN = ["name", "description", "kind", "state"];
 
-const mint = () => [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => byte.toString(36).padStart(2, "0")).join("");
 const written = () => [...new FormData(form)].filter(([name]) => PLAIN.includes(name) || name.includes(":"));
 
 let baseline = JSON.stringify(written());

@@ -9,10 +9,9 @@ from django.core import mail
 from django.test import Client
 
 from campaigns import drafts, lifecycle
-from campaigns.forms import message as form
 from campaigns.models import Campaign, Edit
 from channels.models import Account, Message, SandboxMessage, Trial
-from crm import clock, publicids
+from crm import clock, digest, publicids
 from crm.errors import Problems
 from crm.models import AuditEntry, Membership, User
 from tests.campaigns import cast
@@ -58,7 +57,7 @@ def config_of(campaign: Campaign, step: str) -> dict[str, Any]:
 
 
 def save(office: Client, campaign: Campaign, step: str, **said: Any) -> Any:
-    said.setdefault("seen", form.digest(config_of(campaign, step)))
+    said.setdefault("seen", digest.of(config_of(campaign, step)))
     return office.post(at(campaign, step, "message/save/"), {"whole": "1", **said}, headers={"HX-Request": "true"})
 
 
@@ -83,7 +82,7 @@ def test_what_she_types_is_saved_and_checked(office: Client) -> None:
         "send_expiry": {"value": 3, "unit": "hours"},
     }  # fmt: skip
     assert '"revision": 2' in answer["HX-Trigger"]
-    assert answer["X-Seen"] == form.digest(config_of(campaign, "e1"))
+    assert answer["X-Seen"] == digest.of(config_of(campaign, "e1"))
     problems, _ = drafts.problems(campaign)
     assert [(each.pointer, each.code) for each in problems] == [("/steps/0/config/subject", "no_fallback")]
     with pytest.raises(Problems):
@@ -101,7 +100,7 @@ def test_a_draft_may_be_without_words(office: Client) -> None:
 
 def test_two_editors_do_not_overwrite_each_other(office: Client) -> None:
     campaign = draft()
-    seen = form.digest(config_of(campaign, "t1"))
+    seen = digest.of(config_of(campaign, "t1"))
     save(office, campaign, "t1", text="Of Luis")
     answer = save(office, campaign, "t1", text="Of Ada", seen=seen)
     assert answer.status_code == 409
@@ -114,14 +113,14 @@ def test_two_editors_do_not_overwrite_each_other(office: Client) -> None:
 
 def test_what_happens_elsewhere_in_the_journey_is_no_conflict(office: Client) -> None:
     campaign = draft()
-    seen = form.digest(config_of(campaign, "t1"))
+    seen = digest.of(config_of(campaign, "t1"))
     save(office, campaign, "e1", subject="Other")
     assert save(office, campaign, "t1", text="Mine", seen=seen).status_code == 200
 
 
 def test_an_answer_that_was_lost_is_no_conflict_with_oneself(office: Client) -> None:
     campaign = draft()
-    seen = form.digest(config_of(campaign, "t1"))
+    seen = digest.of(config_of(campaign, "t1"))
     save(office, campaign, "t1", text="One", key="k1")
     answer = save(office, campaign, "t1", text="Two", seen=seen, key="k2", unanswered=["k1"])
     assert answer.status_code == 200
@@ -141,7 +140,7 @@ def test_undo_and_redo_are_those_of_the_builder(office: Client) -> None:
 
 def test_the_text_part_is_made_from_the_html(office: Client) -> None:
     campaign = draft()
-    body = {"html": "<p>One</p><p>Two</p>", "make_text": "1", "seen": form.digest(config_of(campaign, "e1"))}
+    body = {"html": "<p>One</p><p>Two</p>", "make_text": "1", "seen": digest.of(config_of(campaign, "e1"))}
     assert office.post(at(campaign, "e1", "message/save/"), body).status_code == 302
     assert config_of(campaign, "e1")["text"] == "One\n\nTwo"
 

@@ -112,7 +112,7 @@ def _newest(model: str) -> int:
 
 # What an argument stands for, wherever it appears.
 ARGUMENTS: Final[dict[str, Callable[[], Any]]] = {
-    "job_id": lambda: _import(),
+    "job_id": _import,
     "campaign_id": lambda: _live().pk,
     "contact_id": lambda: Contact.objects.filter(archived_at=None).earliest("pk").pk,
     "segment_id": lambda: Segment.objects.filter(archived_at=None).earliest("pk").pk,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ import python_calamine
 from django.test import Client
 from django.urls import reverse
 
-from crm import clock, exports, tables
+from crm import clock, exports, exports_files, tables
 from crm.models import AuditEntry, Contact, ExportJob, User
 from tests.crm.imports.conftest import Bring, _own_files, ada, bring
 
@@ -113,6 +114,28 @@ def test_a_large_file_is_written_by_a_worker_and_waits_a_day_for_ada_alone(
     assert office.get(link).status_code == 404
     assert exports.work() == 0
     assert list(exports.folder().iterdir()) == []
+
+
+def test_half_a_file_of_a_worker_that_was_killed_does_not_stay(
+    office: Client, bring: Bring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bring(FILE)
+    monkeypatch.setattr(exports, "AT_ONCE", 1)
+    office.post(reverse("crm:export-ask"), {"what": "contacts", "form": "csv"})
+    write = exports_files.write
+
+    def killed(path: Path, *given: Any) -> int:
+        write(path, *given)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as dying:
+        dying.setattr(exports_files, "write", killed)
+        with pytest.raises(KeyboardInterrupt):
+            exports.work()
+    assert len(list(exports.folder().iterdir())) == 1
+    ExportJob.objects.update(lease_until=None)
+    assert exports.work() == 2
+    assert [each.name for each in exports.folder().iterdir()] == [ExportJob.objects.get().path]
 
 
 def test_an_analyst_takes_addresses_as_hints_only(client: Client, bring: Bring) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pytest
@@ -9,9 +10,11 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from PIL import Image as Pillow
 
-from crm import clock
-from crm.capturing import editing, office
+from channels import images
+from crm import clock, ownfields
+from crm.capturing import editing, office, showing
 from crm.models import AuditEntry, Form, FormAnswer, Membership, User
 from tests.crm.forms import cast
 
@@ -116,3 +119,23 @@ def test_pages_ask_the_same_for_any_number_of_answers_and_forms() -> None:
                 assert ada.get(url).status_code == 200
             counts.append(len(asked))
     assert counts[:2] == counts[2:]
+
+
+def test_a_picture_that_a_form_shows_is_not_taken_away_from_under_it() -> None:
+    out = io.BytesIO()
+    Pillow.new("RGB", (4, 4)).save(out, "PNG")
+    image = images.add(out.getvalue(), "shoes.png", "Shoes", None, "user:1")
+    shown = {"id": "pic", "type": "picture", "url": images.path(image), "alt": "Shoes"}
+    made = cast.form("plain", shown)
+    without = {**made.document, "blocks": [block for block in made.document["blocks"] if block["id"] != "pic"]}
+    office.save(made.pk, without, made.name, made.language, actor="user:1", now=clock.now())
+    use = images.Use("Join us", reverse("crm:form", args=[made.pk]))
+    assert images.remove(image, "user:1") == [use]
+    office.publish(made.pk, actor="user:1", now=clock.now())
+    assert images.remove(image, "user:1") == []
+
+
+def test_a_field_of_everybodys_keeps_its_name_beside_one_of_the_shop() -> None:
+    ownfields.add({"key": "city", "label": "City of the shop", "kind": "text", "choices": []}, actor="user:1")
+    assert showing.label("city") == "City"
+    assert showing.label("own:city") == "City of the shop"

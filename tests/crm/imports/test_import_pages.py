@@ -12,6 +12,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
+from config import navigation
 from crm.imports import files
 from crm.models import Contact, ImportJob, User
 from tests.crm.imports.conftest import Bring, settle, xlsx
@@ -61,6 +62,13 @@ def test_ada_goes_from_the_file_to_the_result(office: Client) -> None:
     assert "Download rejected rows" in result
     assert "Take the whole import back" in result
     assert Contact.objects.get().given_name == "Ana"
+
+
+@pytest.mark.parametrize(("page", "words"), [("crm:imports", "Imports"), ("crm:contacts", "Contacts")])
+def test_the_menu_shows_ada_one_place_to_be(office: Client, page: str, words: str) -> None:
+    answer = office.get(reverse(page))
+    entries = [entry for group in navigation.groups(answer.wsgi_request) for entry in group["entries"]]
+    assert [str(entry["words"]) for entry in entries if entry["here"]] == [words]
 
 
 def test_the_rejected_rows_are_mended_and_brought_alone(office: Client, bring: Bring) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from crm import clock, consent, permission, receipts
-from crm.imports import contacts, kinds, steering, work
+from crm.errors import Problem
+from crm.imports import contacts, jobs, kinds, steering, work
 from crm.models import (
     ConsentReceipt,
     Contact,
@@ -173,6 +174,49 @@ def test_a_paused_import_stands_still_and_goes_on_where_it_was(bring: Bring, mon
     settle()
     job.refresh_from_db()
     assert (job.state, sums(job)) == ("done", (35, 35, 0, 0, 0))
+
+
+def test_an_old_window_does_not_begin_a_paused_import_anew(bring: Bring, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contacts, "CHUNK", 10)
+    monkeypatch.setattr(work, "SLICE_SECONDS", 0.0)
+    job = bring(spanish(35), dates="dmy", until="checked")
+    seen = ImportJob.objects.get()
+    steering.start(job, actor="user:1")
+    work.work()
+    job.refresh_from_db()
+    steering.pause(job, actor="user:1")
+    with pytest.raises(Problem, match="moved on"):
+        steering.start(seen, actor="user:1")
+    job.refresh_from_db()
+    assert (job.state, job.rows) == ("paused", 10)
+    assert job.line > 0
+
+
+def test_rules_look_at_everybody_after_a_cancel_however_many_came_in_meanwhile(
+    bring: Bring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+    monkeypatch.setattr(jobs, "MANY", 15)
+    monkeypatch.setattr(jobs, "ask_all_rules", lambda: asked.append(True))
+    monkeypatch.setattr(contacts, "CHUNK", 10)
+    monkeypatch.setattr(work, "SLICE_SECONDS", 0.0)
+    bring(spanish(35), dates="dmy", until="running")
+    seen = ImportJob.objects.get()
+    work.work()
+    work.work()
+    steering.cancel(seen, actor="user:1")
+    assert Contact.objects.count() == 20
+    assert asked == [True]
+
+
+def test_a_file_that_is_gone_is_no_riddle_and_tells_no_place_of_the_machine(bring: Bring) -> None:
+    from crm.imports import files
+
+    job = bring("email\nelena@example.com\n", until="running")
+    files.forget(job.path)
+    settle()
+    job.refresh_from_db()
+    assert (job.state, job.trouble) == ("failed", "unexpected")
 
 
 def test_a_worker_that_was_overtaken_writes_nothing(bring: Bring, monkeypatch: pytest.MonkeyPatch) -> None:
