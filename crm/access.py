@@ -30,6 +30,8 @@ CAPTURE: Final = frozenset(
 )
 # What a marketer works on.
 WORK: Final = frozenset({"segments.write", "imports.write", "campaigns.write", "campaigns.trigger", "kpis.write"})
+# What people may ask of us about their data: a copy, a limit, an end.
+RIGHTS: Final = frozenset({"rights.write"})
 PUBLISH: Final = frozenset({"campaigns.publish"})
 ADMINISTER: Final = frozenset({"keys.write", "users.write", "accounts.write", "workspace.write", "operations.read"})
 # A store sees people, their permission and their purchases; never campaigns or other stores.
@@ -48,12 +50,12 @@ STORE: Final = frozenset(
 )
 # What is everybody's own: name, language, password.
 OWN: Final = frozenset({"own.write"})
-EVERYTHING: Final = READ | CAPTURE | WORK | PUBLISH | ADMINISTER | OWN
+EVERYTHING: Final = READ | CAPTURE | WORK | RIGHTS | PUBLISH | ADMINISTER | OWN
 
 # Roles of people (crm.models.team.Role).
 ROLES: Final[dict[str, frozenset[str]]] = {
     "admin": EVERYTHING,
-    "marketer": READ | CAPTURE | WORK | PUBLISH | OWN,
+    "marketer": READ | CAPTURE | WORK | RIGHTS | PUBLISH | OWN,
     "approver": READ | PUBLISH | OWN,
     "analyst": READ | OWN,
     "developer": READ | CAPTURE | WORK | frozenset({"keys.write", "operations.read"}) | OWN,

@@ -102,3 +102,8 @@ founders: Named[Callable[[], None]] = Named("founders")
 # Parts of the evidence of one contact that upper floors know: `(contact_id, now, full) -> plain data`
 # (channels: by which receipt each message went).
 evidence_parts: Named[Callable[[int, Any, bool], Any]] = Named("parts of the evidence")
+# Parts of the copy of somebody's data that upper floors know: `(contact_ids) -> plain data` (channels: messages).
+access_parts: Named[Callable[[Sequence[int]], Any]] = Named("parts of a copy of somebody's data")
+# Called in the transaction that takes somebody out of all processing (restricted, about to be erased):
+# `(contact_ids, now) -> None` (the outbox revokes what is queued, journeys end).
+contact_stops: Named[Callable[[Sequence[int], Any], None]] = Named("stops of processing")

@@ -20,6 +20,7 @@ from crm.models.invitation import Invitation
 from crm.models.key import ApiKey, IdempotencyRecord, RateCount
 from crm.models.merge import ContactMerge, MergeJournal
 from crm.models.order import Cart, Order, OrderLine
+from crm.models.rights import Erasure, RetentionRun, RightsRequest
 from crm.models.segment import Dirty, Segment, SegmentChange, SegmentMember
 from crm.models.sending import Renewal, SendingRules
 from crm.models.tag import ContactTag, Tag
@@ -49,6 +50,7 @@ __all__ = [
     "DuplicateLook",
     "Event",
     "EventKey",
+    "Erasure",
     "EvidenceFile",
     "ExportJob",
     "FieldDefinition",
@@ -77,6 +79,8 @@ __all__ = [
     "RateCount",
     "Reaction",
     "Renewal",
+    "RetentionRun",
+    "RightsRequest",
     "Segment",
     "SegmentChange",
     "SegmentMember",

@@ -33,6 +33,8 @@ class ConsentReceipt(models.Model):
     basis = models.CharField(max_length=24)
     method = models.CharField(max_length=24)
     source = models.CharField(max_length=400, default="", db_default="")
+    # HMAC of the source, for a name may stand in it.
+    source_hash = models.CharField(max_length=64, default="", db_default="", db_collation="C")
     wording = models.CharField(max_length=120, default="", db_default="")
     evidence = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
     evidence_hash = models.CharField(max_length=64, default="", db_default="", db_collation="C")

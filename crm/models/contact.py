@@ -34,7 +34,10 @@ class Contact(models.Model):
     home_store = models.ForeignKey(Store, on_delete=models.SET_NULL, null=True, db_index=False)
     fields = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
     source = models.CharField(max_length=120, default="", db_default="")
+    # Kept, and used for nothing (`crm.rights.restriction`).
     restricted = models.BooleanField(default=False, db_default=False)
+    # Nothing of the person is left: the row stands for what is counted (`crm.rights.erasure`).
+    erased_at = models.DateTimeField(null=True)
     merged_into = models.ForeignKey("self", on_delete=models.DO_NOTHING, null=True, db_index=False)
     archived_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=BusinessNow())
@@ -44,6 +47,7 @@ class Contact(models.Model):
         indexes = [
             models.Index(fields=["created_at", "id"], name="contact_created"),
             models.Index(fields=["merged_into"], name="contact_merged", condition=models.Q(merged_into__isnull=False)),
+            models.Index(fields=["id"], name="contact_erased", condition=models.Q(erased_at__isnull=False)),
             models.Index(fields=["id"], name="contact_archived", condition=models.Q(archived_at__isnull=False)),
             models.Index(
                 fields=["home_store", "id"], name="contact_store", condition=models.Q(home_store__isnull=False)

@@ -16,7 +16,8 @@ class ExportJob(models.Model):
         FAILED = "failed"
         GONE = "gone"
 
-    owner = models.ForeignKey(User, on_delete=models.CASCADE)
+    # Nobody: a copy that a customer asked for, opened by the link of its request.
+    owner = models.ForeignKey(User, on_delete=models.CASCADE, null=True)
     what = models.CharField(max_length=16)
     wish = models.JSONField(default=dict)
     form = models.CharField(max_length=8)

@@ -127,6 +127,10 @@ class Workspace(models.Model):
     stages = models.JSONField(default=list, blank=True)
     # Limits, order and blocked values of identifiers (`crm.identity.rules`).
     identifiers = models.JSONField(default=dict, blank=True, db_default=models.Value({}, models.JSONField()))
+    # Days for which each class of data is kept, where they differ from what we advise (`crm.retention`).
+    retention = models.JSONField(default=dict, blank=True, db_default=models.Value({}, models.JSONField()))
+    # Which source is believed before which, the first most; by field where one differs (`crm.sources`).
+    sources = models.JSONField(default=dict, blank=True, db_default=models.Value({}, models.JSONField()))
 
     class Meta:
         constraints = [models.CheckConstraint(condition=models.Q(only=True), name="workspace_only_one")]

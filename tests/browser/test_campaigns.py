@@ -189,7 +189,7 @@ def test_a_long_name_is_read_whole_on_a_phone(ada: Page, live_server: LiveServer
     for one in (title, ada.get_by_role("heading", name=name)):
         assert one.evaluate("(it) => it.scrollWidth <= it.clientWidth && it.scrollHeight <= it.clientHeight")
     # Both boxes in one look: the draft is drawn anew when somebody else's presence comes in.
-    box, chip = ada.evaluate("""() => ["#rename-open", "#draft-chip"].map((it) => {
+    box, chip = ada.evaluate("""() => ["[data-rename]", "#draft-chip"].map((it) => {
         const { x, y, width, height } = document.querySelector(it).getBoundingClientRect();
         return { x, y, width, height };
     })""")
