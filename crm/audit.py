@@ -1,11 +1,13 @@
 """Every change by a person or a key: who, what, before and after. Append-only and chained.
 
-The hash is computed by the database on both sides, over the JSON as it keeps it.
+The hash is computed by the database on both sides, over the JSON as it keeps it. It covers before and after as a
+salted digest: erasure may empty both, and the salt with which they could be guessed, and the chain stays whole.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection, transaction
@@ -13,17 +15,15 @@ from django.db import connection, transaction
 from crm import clock
 from crm.partitions import LOCK_AUDIT
 
-PARTS = (
-    "prev_hash",
-    "(extract(epoch FROM at) * 1000000)::bigint::text",
-    "actor",
-    "action",
-    "subject",
-    "coalesce(before::text, '')",
-    "coalesce(after::text, '')",
-)
-HASH = "encode(sha256(convert_to({}, 'UTF8')), 'hex')".format(
-    " || ".join(f"octet_length({part})::text || ':' || {part}" for part in PARTS)
+
+def _framed(parts: Sequence[str]) -> str:
+    text = " || ".join(f"octet_length({part})::text || ':' || {part}" for part in parts)
+    return f"encode(sha256(convert_to({text}, 'UTF8')), 'hex')"
+
+
+DIGEST = _framed(("salt", "coalesce(before::text, '')", "coalesce(after::text, '')"))
+HASH = _framed(
+    ("prev_hash", "(extract(epoch FROM at) * 1000000)::bigint::text", "actor", "action", "subject", "digest")
 )
 
 
@@ -35,11 +35,14 @@ def record(actor: str, action: str, subject: str, before: Any = None, after: Any
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK_AUDIT])
         cursor.execute(
-            f"""INSERT INTO crm_auditentry (at, actor, action, subject, before, after, prev_hash, hash)
-                SELECT at, actor, action, subject, before, after, prev_hash, {HASH}
-                FROM (SELECT %s::timestamptz AS at, %s AS actor, %s AS action, %s AS subject, %s::jsonb AS before,
-                        %s::jsonb AS after,
-                        coalesce((SELECT hash FROM crm_auditentry ORDER BY id DESC LIMIT 1), '') AS prev_hash) new
+            f"""INSERT INTO crm_auditentry (at, actor, action, subject, before, after, salt, digest, prev_hash, hash)
+                SELECT at, actor, action, subject, before, after, salt, digest, prev_hash, {HASH}
+                FROM (SELECT new.*, {DIGEST} AS digest
+                      FROM (SELECT %s::timestamptz AS at, %s AS actor, %s AS action, %s AS subject,
+                              %s::jsonb AS before, %s::jsonb AS after,
+                              replace(gen_random_uuid()::text, '-', '') AS salt,
+                              coalesce((SELECT hash FROM crm_auditentry ORDER BY id DESC LIMIT 1), '') AS prev_hash
+                           ) new) sealed
                 RETURNING id""",  # noqa: S608 - our own column names
             [clock.now(), actor[:160], action[:80], subject[:160], _json(before), _json(after)],
         )
@@ -52,7 +55,9 @@ def broken() -> list[tuple[Any, ...]]:
         cursor.execute(f"""
             SELECT id, actor, action, 'audit entry altered, or one before it missing'
             FROM (SELECT *, lag(hash, 1, '') OVER (ORDER BY id) AS before_hash FROM crm_auditentry) e
-            WHERE hash <> {HASH} OR prev_hash <> before_hash ORDER BY id LIMIT 1000""")  # noqa: S608
+            WHERE hash <> {HASH} OR prev_hash <> before_hash
+               OR (CASE WHEN salt = '' THEN before IS NOT NULL OR after IS NOT NULL ELSE digest <> {DIGEST} END)
+            ORDER BY id LIMIT 1000""")  # noqa: S608
         return list(cursor.fetchall())
 
 

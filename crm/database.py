@@ -40,6 +40,22 @@ BEGIN
   IF length(written) = 10 THEN written := written || 'T00:00:00Z'; END IF;
   RETURN written::timestamptz;
 END $$;
+-- What stays of an event of somebody who was erased: our own codes, and the sums.
+CREATE OR REPLACE FUNCTION cauce_counted(properties jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT coalesce(jsonb_object_agg(p.key, p.value), '{}') FROM jsonb_each(properties) p WHERE CASE
+    WHEN p.key IN ('total', 'revenue', 'value', 'price', 'refunded', 'discount', 'quantity', 'score') THEN
+      jsonb_typeof(p.value) = 'number' OR (jsonb_typeof(p.value) = 'object'
+        AND p.value - 'amount' - 'currency' = '{}' AND cauce_number(p.value->'amount') IS NOT NULL
+        AND coalesce(p.value->>'currency', '') ~ '^[A-Z]{0,3}$')
+    WHEN p.key = 'currency' THEN p.value #>> '{}' ~ '^[A-Z]{3}$'
+    WHEN p.key = 'order_id' THEN jsonb_typeof(p.value) = 'number' OR p.value #>> '{}' ~ '^[A-Za-z0-9:#_.-]{1,40}$'
+    WHEN p.key IN ('message_id', 'campaign_id', 'run_id', 'segment_id', 'version', 'link_id', 'receipt') THEN
+      jsonb_typeof(p.value) = 'number'
+    WHEN p.key IN ('step', 'purpose', 'channel', 'action', 'reason', 'before', 'after', 'outcome', 'method', 'basis',
+                   'state', 'machine') THEN
+      jsonb_typeof(p.value) = 'boolean' OR p.value #>> '{}' ~ '^[a-z][a-z0-9_]{0,39}$'
+    ELSE false END
+$$;
 CREATE OR REPLACE FUNCTION cauce_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   RAISE EXCEPTION '% is append-only: % refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'restrict_violation';
@@ -53,17 +69,34 @@ BEGIN
   END IF;
   RAISE EXCEPTION '% is append-only: % refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'restrict_violation';
 END $$;
+-- What the chains cover by a hash alone may be emptied, for somebody who is being erased.
+CREATE OR REPLACE FUNCTION cauce_seal_receipt() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.source IN ('', OLD.source) AND NEW.evidence IN ('{}', OLD.evidence)
+    AND to_jsonb(NEW) - 'source' - 'evidence' = to_jsonb(OLD) - 'source' - 'evidence'
+    AND EXISTS (SELECT FROM crm_erasure WHERE contact_id = OLD.contact_id AND state = 'waiting') THEN RETURN NEW;
+  END IF;
+  RAISE EXCEPTION '% is append-only: % refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'restrict_violation';
+END $$;
+CREATE OR REPLACE FUNCTION cauce_seal_audit() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP = 'UPDATE' AND NEW.before IS NULL AND NEW.after IS NULL AND NEW.salt = ''
+    AND to_jsonb(NEW) - 'before' - 'after' - 'salt' = to_jsonb(OLD) - 'before' - 'after' - 'salt'
+    AND EXISTS (SELECT FROM crm_erasure WHERE state = 'waiting') THEN RETURN NEW;
+  END IF;
+  RAISE EXCEPTION '% is append-only: % refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'restrict_violation';
+END $$;
 """
 
 TRIGGERS = """
 CREATE OR REPLACE TRIGGER receipt_append_only BEFORE UPDATE OF
-  chain, chain_seq, purpose, channel, address_id, address_hash, evidence_hash, action, basis, method, source, wording,
-  until, expires_at, occurred_at, recorded_at, prev_hash, hash ON crm_consentreceipt
-  FOR EACH ROW EXECUTE FUNCTION cauce_refuse();
+  chain, chain_seq, purpose, channel, address_id, address_hash, evidence, evidence_hash, action, basis, method, source,
+  source_hash, wording, until, expires_at, occurred_at, recorded_at, prev_hash, hash ON crm_consentreceipt
+  FOR EACH ROW EXECUTE FUNCTION cauce_seal_receipt();
 CREATE OR REPLACE TRIGGER receipt_kept BEFORE DELETE ON crm_consentreceipt
   FOR EACH ROW EXECUTE FUNCTION cauce_keep_receipt();
 CREATE OR REPLACE TRIGGER audit_append_only BEFORE UPDATE OR DELETE ON crm_auditentry
-  FOR EACH ROW EXECUTE FUNCTION cauce_refuse();
+  FOR EACH ROW EXECUTE FUNCTION cauce_seal_audit();
 """
 
 VIEWS = {

@@ -192,7 +192,8 @@ def _whole(rows: Sequence[ConsentReceipt]) -> dict[int, bool]:
         )
         values = {part: getattr(row, part) for part in receipts.PARTS}
         evidence = not row.evidence or receipts.evidence_hash(row.evidence) == row.evidence_hash
-        good = good and follows and evidence and receipts.hash_of(values) == row.hash
+        source = not row.source or receipts.source_hash(row.source) == row.source_hash
+        good = good and follows and evidence and source and receipts.hash_of(values) == row.hash
         whole[row.pk] = good
         before = row
     return whole

@@ -2,7 +2,7 @@
 
 Each receipt's hash covers the one before it in its chain (decision B24), so nothing
 can be altered, put in or taken out of the middle unseen. What is personal enters as
-HMAC: the address, and the evidence, which erasure may empty.
+HMAC: the address, the source and the evidence, which erasure may empty.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ PARTS: Final = {
     "action": "{0}",
     "basis": "{0}",
     "method": "{0}",
-    "source": "{0}",
+    "source_hash": "{0}",
     "wording": "{0}",
     "until": INSTANT,
     "expires_at": INSTANT,
@@ -54,6 +54,7 @@ COLUMNS: Final = {
     "basis": "text",
     "method": "text",
     "source": "text",
+    "source_hash": "text",
     "wording": "text",
     "evidence": "jsonb",
     "evidence_hash": "text",
@@ -99,6 +100,11 @@ def evidence_hash(evidence: Mapping[str, Any]) -> str:
     return suppression.keyed_hash(json.dumps(_canonical(evidence), sort_keys=True, ensure_ascii=False))
 
 
+def source_hash(source: str) -> str:
+    """HMAC of where it was said; empty for nowhere."""
+    return suppression.keyed_hash(source) if source else ""
+
+
 def heads(chains: Sequence[int]) -> dict[int, Head]:
     """Where each chain ends; the caller holds the lock on its contact."""
     with connection.cursor() as cursor:
@@ -122,6 +128,7 @@ def append(rows: Sequence[dict[str, Any]]) -> list[int]:
             "chain": row["contact_id"],
             "chain_seq": end.seq + 1,
             "prev_hash": end.hash,
+            "source_hash": source_hash(row["source"]),
             "evidence": dict(row["evidence"]),
             "evidence_hash": evidence_hash(row["evidence"]),
         }
@@ -139,15 +146,19 @@ def append(rows: Sequence[dict[str, Any]]) -> list[int]:
 
 
 def broken() -> list[tuple[Any, ...]]:
-    """Receipts whose hash, link or evidence is not what was written (invariant I7)."""
+    """Receipts whose hash, link, source or evidence is not what was written (invariant I7)."""
+    keyed, secret = suppression.keyed_hash_sql("r.source")
     with connection.cursor() as cursor:
-        cursor.execute(f"""
+        cursor.execute(
+            f"""
             SELECT r.id, r.chain, r.chain_seq, 'receipt altered, or one before it missing'
             FROM crm_consentreceipt r
             LEFT JOIN crm_consentreceipt p ON p.chain = r.chain AND p.chain_seq = r.chain_seq - 1
             WHERE r.hash <> {hash_sql("r")} OR r.prev_hash <> coalesce(p.hash, '')
-               OR (p.id IS NULL AND r.chain_seq <> 1)
-            ORDER BY r.id LIMIT 1000""")  # noqa: S608 - made of our own column names
+               OR (p.id IS NULL AND r.chain_seq <> 1) OR (r.source <> '' AND r.source_hash <> {keyed})
+            ORDER BY r.id LIMIT 1000""",  # noqa: S608 - made of our own column names
+            secret,
+        )
         found: list[tuple[Any, ...]] = list(cursor.fetchall())
         cursor.execute(
             "SELECT id, chain, chain_seq, evidence, evidence_hash FROM crm_consentreceipt WHERE evidence <> '{}'"

@@ -90,6 +90,7 @@ def record(grant: Grant, now: datetime) -> None:
             "basis": grant.basis,
             "method": grant.method,
             "source": grant.source[:400],
+            "source_hash": receipts.source_hash(grant.source[:400]),
             "wording": grant.wording,
             "occurred_at": grant.occurred_at,
             "expires_at": grant.expires_at,
@@ -112,21 +113,20 @@ def would_record(grant: Grant) -> None:
 # Who has said anything keeps their state: an import lifts no no and completes no double opt-in, and
 # a yes that is known already needs no second receipt (the same file twice changes nothing).
 _ASKED = """
-  SELECT DISTINCT ON (p.contact_id) p.contact_id, p.fresh, x.id AS address_id, coalesce(x.hash, '') AS address_hash
+  SELECT DISTINCT ON (p.contact_id) p.contact_id, p.fresh, coalesce(a.id, o.id) AS address_id,
+    coalesce(a.hash, o.hash, '') AS address_hash
   FROM (SELECT * FROM staged_place WHERE line NOT IN (SELECT line FROM staged_refused)) p
   LEFT JOIN staged_trace t ON t.line = p.line AND t.medium = %(medium)s
+  LEFT JOIN staged_address a ON a.medium = %(medium)s AND a.hash = t.hash
   LEFT JOIN LATERAL (
-    SELECT a.id, a.hash FROM crm_address a WHERE a.medium = %(medium)s AND a.hash = t.hash
-    UNION ALL
     SELECT o.id, o.hash FROM crm_identifier i JOIN crm_address o ON o.id = i.address_id
-    WHERE t.hash IS NULL AND i.contact_id = p.contact_id AND o.medium = %(medium)s
-    LIMIT 1
-  ) x ON true
+    WHERE t.hash IS NULL AND i.contact_id = p.contact_id AND o.medium = %(medium)s LIMIT 1
+  ) o ON true
 """
 _HASH = receipts.hash_sql({
     "prev_hash": "prev_hash", "chain": "contact_id", "chain_seq": "seq", "purpose": "%(purpose)s::text",
     "channel": "%(channel)s::text", "address_hash": "address_hash", "action": "'granted'::text",
-    "basis": "%(basis)s::text", "method": "%(method)s::text", "source": "%(source)s::text",
+    "basis": "%(basis)s::text", "method": "%(method)s::text", "source_hash": "%(source_hash)s::text",
     "wording": "%(wording)s::text", "until": "NULL::timestamptz", "expires_at": "%(expires_at)s::timestamptz",
     "occurred_at": "%(occurred_at)s::timestamptz", "recorded_at": "%(recorded_at)s::timestamptz",
     "evidence_hash": "''::text",
@@ -148,10 +148,10 @@ WITH asked AS ({_ASKED}), open AS (
 _WOULD = f"{_OPEN} INSERT INTO staged_touched SELECT contact_id FROM open"  # noqa: S608 - our own parts
 _GRANT = f"""{_OPEN}, given AS (
   INSERT INTO crm_consentreceipt (contact_id, chain, chain_seq, purpose, channel, address_id, address_hash,
-    action, basis, method, source, wording, evidence, evidence_hash, expires_at, occurred_at, recorded_at,
+    action, basis, method, source, source_hash, wording, evidence, evidence_hash, expires_at, occurred_at, recorded_at,
     prev_hash, hash)
   SELECT contact_id, contact_id, seq, %(purpose)s, %(channel)s, address_id, address_hash, 'granted',
-    %(basis)s, %(method)s, %(source)s, %(wording)s, '{{}}', '', %(expires_at)s, %(occurred_at)s,
+    %(basis)s, %(method)s, %(source)s, %(source_hash)s, %(wording)s, '{{}}', '', %(expires_at)s, %(occurred_at)s,
     %(recorded_at)s, prev_hash, {_HASH} FROM open
   RETURNING id, contact_id, address_id
 ), stated AS (

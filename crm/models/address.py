@@ -74,3 +74,11 @@ class Suppression(models.Model):
                 name="suppression_once",
             ),
         ]
+        indexes = [
+            # Whom an import must not bring back.
+            models.Index(
+                fields=["medium", "hash"],
+                name="suppression_erased",
+                condition=models.Q(reason="erased", until__isnull=True),
+            ),
+        ]
