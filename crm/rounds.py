@@ -7,6 +7,7 @@ from crm.capturing import seats
 from crm.identity import merging
 from crm.imports import work as imports
 from crm.registry import Round, rounds
+from crm.rights import erasure
 from crm.segments import chores
 
 rounds.add(timeline.ROUND, Round(timeline.ROUND, timeline.drain, timeline.pending, every_seconds=1), order=10)
@@ -36,3 +37,4 @@ rounds.add(
 )
 rounds.add(exports.ROUND, Round(exports.ROUND, exports.work, exports.pending, every_seconds=5), order=215)
 rounds.add("crm.seats.remind", Round("crm.seats.remind", seats.remind, seats.reminders, every_seconds=600), order=28)
+rounds.add(erasure.ROUND, Round(erasure.ROUND, erasure.work, erasure.pending, every_seconds=5), order=240)

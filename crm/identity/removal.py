@@ -35,7 +35,7 @@ LAST: Final = ("crm_consentreceipt", "crm_confirmation", "crm_identifier")
 
 def remove(contacts: Sequence[int]) -> int:
     """Whoever has a message on the wire stays for now. Answers how many went; the caller is in a transaction."""
-    asked = [contact for contact in sorted(contacts) if contact not in _on_the_wire(contacts)]
+    asked = [contact for contact in sorted(contacts) if contact not in on_the_wire(contacts)]
     rows.hold(asked, rows.FOR_JOIN)
     with connection.cursor() as cursor:
         cursor.execute("SELECT DISTINCT address_id FROM crm_identifier WHERE contact_id = ANY(%s)", [asked])
@@ -50,7 +50,8 @@ def remove(contacts: Sequence[int]) -> int:
         return int(cursor.rowcount)
 
 
-def _on_the_wire(contacts: Sequence[int]) -> set[int]:
+def on_the_wire(contacts: Sequence[int]) -> set[int]:
+    """Who of these has a message that is being handed over at this moment."""
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT contact_id FROM channels_message

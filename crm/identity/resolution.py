@@ -33,6 +33,8 @@ class Known:
     shared: set[tuple[int, str, str]] = field(default_factory=set)
     # A merged contact's number and the survivor's.
     survivor: dict[int, int] = field(default_factory=dict)
+    # Who is kept and not used.
+    restricted: set[int] = field(default_factory=set)
 
     def is_named(self, contact: int) -> bool:
         return bool(self.kinds.get(contact, set()) - {WEAK})
@@ -49,7 +51,8 @@ class Known:
 
 
 # Identifying and shared identifiers have an index each: asked together, neither would serve.
-KINDS = "array(SELECT o.kind::text FROM crm_identifier o WHERE o.contact_id = i.contact_id)"
+KINDS = """array(SELECT o.kind::text FROM crm_identifier o WHERE o.contact_id = i.contact_id),
+  (SELECT restricted FROM crm_contact WHERE id = i.contact_id)"""
 RESOLVE = f"""
 SELECT i.kind, i.value, i.contact_id, true, {KINDS}
 FROM unnest(%s::text[], %s::text[]) AS t(kind, value)
@@ -61,8 +64,9 @@ JOIN crm_identifier i ON i.kind = t.kind AND i.value = t.value AND NOT i.identif
 UNION ALL
 SELECT 'id', c.id::text, coalesce(c.merged_into_id, c.id), true,
        array(SELECT o.kind::text FROM crm_identifier o
-             WHERE o.contact_id = coalesce(c.merged_into_id, c.id))
-FROM crm_contact c WHERE c.id = ANY(%s)
+             WHERE o.contact_id = coalesce(c.merged_into_id, c.id)),
+       (SELECT restricted FROM crm_contact WHERE id = coalesce(c.merged_into_id, c.id))
+FROM crm_contact c WHERE c.id = ANY(%s) AND c.erased_at IS NULL
 """  # noqa: S608 - made of our own words
 
 
@@ -76,7 +80,9 @@ def load(traces: Sequence[Trace]) -> Known:
     with connection.cursor() as cursor:
         named = [arrays.literal([kind for kind, _ in places]), arrays.literal([value for _, value in places])]
         cursor.execute(RESOLVE, [*named, *named, numbers])
-        for kind, value, contact, identifying, kinds in cursor.fetchall():
+        for kind, value, contact, identifying, kinds, restricted in cursor.fetchall():
+            if restricted:
+                known.restricted.add(contact)
             if kind == "id":
                 known.survivor[int(value)] = contact
             elif identifying:

@@ -98,14 +98,14 @@ def put_identifiers(claims: Sequence[tuple[int, Trace, int | None, str]], now: d
 
 
 def hold(numbers: Collection[int], strength: str) -> dict[int, dict[str, Any]]:
-    """Lock living contacts in id order, and read them."""
+    """Lock contacts that are there (not merged away, not erased) in id order, and read them."""
     if not numbers:
         return {}
     names = [*CONTACT, "fields"]
     with connection.cursor() as cursor:
         cursor.execute(
             f"""SELECT id, {", ".join(names)} FROM crm_contact
-                WHERE id = ANY(%s) AND merged_into_id IS NULL ORDER BY id {strength}""",  # noqa: S608
+                WHERE id = ANY(%s) AND merged_into_id IS NULL AND erased_at IS NULL ORDER BY id {strength}""",  # noqa: S608
             [sorted(numbers)],
         )
         held = {row[0]: dict(zip(names, row[1:], strict=True)) for row in cursor.fetchall()}
@@ -261,6 +261,13 @@ def join(pairs: Sequence[tuple[int, int]], now: datetime, rule: str = "anonymous
                 [losers, winners],
             )
         cursor.execute("UPDATE crm_reaction SET shard = contact %% 16 WHERE contact = ANY(%s)", [winners])
+        # Kept and not used: so is whoever they turn out to be.
+        cursor.execute(
+            """UPDATE crm_contact c SET restricted = true FROM unnest(%s::bigint[], %s::bigint[]) AS p(loser, winner)
+               JOIN crm_contact w ON w.id = p.winner JOIN crm_contact l ON l.id = p.loser
+               WHERE (w.restricted OR l.restricted) AND c.id IN (p.loser, p.winner) AND NOT c.restricted""",
+            [losers, winners],
+        )
         cursor.execute(
             """UPDATE crm_contact c SET merged_into_id = p.winner, updated_at = %s
                FROM unnest(%s::bigint[], %s::bigint[]) AS p(loser, winner)

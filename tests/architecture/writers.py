@@ -81,6 +81,7 @@ def described() -> dict[str, set[str]]:
     if not page.exists():
         return {}
     rows: dict[str, set[str]] = {}
+    everywhere: set[str] = set()
     inside = False
     for line in page.read_text().splitlines():
         cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
@@ -90,9 +91,11 @@ def described() -> dict[str, set[str]]:
             inside = True
         elif inside and not set(line) <= set("|-: "):
             modules = set(re.findall(r"[a-z_]+(?:\.[a-z_]+)+", cells[1]))
+            if cells[0] == "every table":
+                everywhere |= modules
             for table in re.findall(r"[a-z]+_[a-z_]+", cells[0]):
                 rows[table] = modules
-    return rows
+    return {table: modules | everywhere for table, modules in rows.items()}
 
 
 def offences(writes: set[Write], allowed: dict[str, set[str]]) -> list[str]:

@@ -1,0 +1,12 @@
+"""What becomes of figures when somebody is erased: they stay, and nobody has a stage any more."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from crm.rights.treatment import Treated
+
+TREATED: Final = (
+    Treated("analytics_contactstage"),
+    Treated("analytics_stagechange", empty={}, stays=("before", "after", "cause")),
+)
