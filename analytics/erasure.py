@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from django.utils.translation import gettext_lazy as _
+
 from crm.rights.treatment import Treated
 
 TREATED: Final = (
-    Treated("analytics_contactstage"),
+    Treated("analytics_contactstage", words=_("Stage of the funnel")),
     Treated("analytics_stagechange", empty={}, stays=("before", "after", "cause")),
 )

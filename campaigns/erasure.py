@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from django.utils.translation import gettext_lazy as _
+
 from crm.rights.treatment import Treated
 
 RUNS: Final = "SELECT id FROM campaigns_enrolment WHERE contact_id = ANY(%(people)s)"
@@ -25,6 +27,7 @@ TREATED: Final = (
             "key": "CASE WHEN key = '' THEN '' ELSE 'run-' || id END",
             "lane": "CASE WHEN lane = '' THEN '' ELSE 'run-' || id END",
         },
+        words=_("Times in a campaign"),
         stays=("state", "held_from", "step", "port", "outcome", "loops"),
     ),
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from django.utils.translation import gettext_lazy as _
+
 from crm.rights.treatment import Swept, Treated
 
 MESSAGES: Final = "SELECT id FROM channels_message WHERE contact_id = ANY(%(people)s)"
@@ -19,6 +21,7 @@ TREATED: Final = (
             # The key of its run may be anything the shop uses as one; the run's own number says the same.
             "entry": "CASE WHEN entry = '' OR entry LIKE '#%%' THEN entry ELSE 'run-' || coalesce(run_id, id) END",
         },
+        words=_("Messages"),
         stays=("address_hash", "channel", "step", "slot", "message_class", "purpose", "exclusion_group", "state",
                "reason", "judged"),
     ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -11,7 +13,8 @@ from django.views.decorators.http import require_http_methods
 from channels import intake, leaving, tracking
 from channels.types import DeliveryEvent
 from channels.views import reader, wording
-from crm import clock, workspace
+from crm import clock, consent, workspace
+from crm.consent import Statement
 
 
 # The token is the permission; there is no cookie to ride on, so no CSRF token either.
@@ -42,6 +45,10 @@ def page(request: HttpRequest, token: str) -> HttpResponse:
 
 def _obey(person: reader.Reader, scope: str, request: HttpRequest, *, one_click: bool) -> None:
     now = clock.now()
+    method = "one_click" if one_click else "pref_centre"
+    if not person.known:
+        _obey_a_stranger(person, method, now)
+        return
     event = DeliveryEvent(
         kind="unsubscribed",
         at=now,
@@ -50,8 +57,18 @@ def _obey(person: reader.Reader, scope: str, request: HttpRequest, *, one_click:
         message_id=person.message_id,
         detail={
             "scope": scope,
-            "method": "one_click" if one_click else "pref_centre",
+            "method": method,
             "user_agent": request.headers.get("User-Agent", "")[:200],
         },
     )
     intake.receive([event], now)
+
+
+def _obey_a_stranger(person: reader.Reader, method: str, now: datetime) -> None:
+    """They were erased: there is nothing to stop, unless they came back and their address is in use again."""
+    holder = reader.holder(person)
+    if holder is not None:
+        consent.record(
+            [Statement(holder, person.purpose, person.channel, "withdrawn", basis="", address_id=person.address_id,
+                       method=method, source="an earlier message", occurred_at=now)], now=now,
+        )  # fmt: skip

@@ -15,10 +15,12 @@ from django.http.response import HttpResponseBase
 from django.utils import translation
 
 from channels import tracking
+from crm.models import Contact
+from crm.models import Identifier
 
 FIND: Final = """
 SELECT m.id, m.contact_id, m.address_id, m.channel, coalesce(nullif(m.purpose, ''), 'offers'), m.campaign_id,
-       m.content_id, m.started_at, coalesce(a.value, ''), coalesce(c.language, ''), c.id IS NOT NULL
+       m.content_id, m.started_at, coalesce(a.value, ''), coalesce(c.language, ''), c.id IS NOT NULL AND c.erased_at IS NULL
 FROM channels_message m
 LEFT JOIN crm_address a ON a.id = m.address_id
 LEFT JOIN crm_contact c ON c.id = m.contact_id
@@ -61,6 +63,12 @@ def find(purpose: tracking.Purpose, token: str) -> tuple[Reader, int]:
     return Reader(*row), named.link
 
 
+def holder(reader: Reader) -> int | None:
+    """Who has this address now, where the person it went to was erased and is somebody new."""
+    found = Identifier.objects.filter(address=reader.address_id).exclude(address=None).order_by("pk").first()
+    return found.contact_id if found else None
+
+
 def mask(address: str) -> str:
     """Enough to recognise one's own address, too little to learn somebody else's."""
     if "@" in address:
@@ -87,6 +95,13 @@ def private(view: View) -> View:
         return response
 
     return guarded
+
+
+def speaking_to(contact_id: int) -> translation.override:
+    """As `speaking`, where only the person is known."""
+    asked = Contact.objects.filter(pk=contact_id).values_list("language", flat=True).first() or ""
+    short = asked[:2].lower()
+    return translation.override(short if short in dict(settings.LANGUAGES) else translation.get_language() or "en")
 
 
 def speaking(reader: Reader) -> translation.override:

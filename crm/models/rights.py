@@ -79,6 +79,14 @@ class Erasure(models.Model):
     class Meta:
         indexes = [models.Index(fields=["id"], name="erasure_waiting", condition=models.Q(state="waiting"))]
 
+    @property
+    def went(self) -> int:
+        return sum(self.removed.values())
+
+    @property
+    def stayed(self) -> int:
+        return sum(self.emptied.values())
+
 
 class RetentionRun(models.Model):
     """One look at a class of data that has had its time."""

@@ -18,16 +18,13 @@ from django.db import connection, transaction
 
 from crm import audit, bell, clock, publicids, registry, suppression
 from crm.errors import Problem
-from crm.identity import removal, rows
+from crm.identity import kept_out, removal, rows
 from crm.models import Erasure, RightsRequest
 from crm.rights import clues, files
 from crm.rights.treatment import SWEPT, TREATED, Swept, Treated
 
 ROUND: Final = "crm.erasures"
 LOOKED: Final = 20
-# Kinds of identifiers that a file may bring again, and what their HMAC stands under.
-KEPT_OUT: Final = {"email": "email", "phone": "phone", "card": "card", "external_id": "external"}
-REASON: Final = "erased"
 
 
 @dataclass(frozen=True)
@@ -76,6 +73,21 @@ def work() -> int:
     """Erase those who wait; whoever has a message on the wire is looked at again. Answers how many went."""
     waiting = Erasure.objects.filter(state=Erasure.State.WAITING).order_by("pk").values_list("pk", flat=True)
     return sum(_finish(number) for number in waiting[:LOOKED])
+
+
+def finish(contact_id: int) -> bool:
+    """Erase one who waits, now. Answers whether nothing is left of them."""
+    number = (
+        Erasure.objects.filter(contact=contact_id, state=Erasure.State.WAITING).values_list("pk", flat=True).first()
+    )
+    return number is not None and bool(_finish(number))
+
+
+def clues_of(contact_id: int) -> str:
+    """The pattern by which traces of somebody are found (`crm.rights.walk`), to be asked before they are erased."""
+    with transaction.atomic():
+        people = _cluster(contact_id)
+        return str(Who(people, _known_by(people)).params["clues"])
 
 
 def pending() -> int:
@@ -168,14 +180,13 @@ def _addresses(who: Who, now: datetime) -> None:
         )
         free = cursor.fetchall()
         cursor.execute("UPDATE crm_address SET value = '' WHERE id = ANY(%s)", [[number for *_, number in free]])
-    kept_out: dict[str, set[str]] = {}
-    for medium, hashed, _ in free:
-        kept_out.setdefault(medium, set()).add(hashed)
+    places = {(medium, hashed) for medium, hashed, _ in free}
     for kind, value, address in who.known_by:
-        if address is None and kind in KEPT_OUT:
-            kept_out.setdefault(KEPT_OUT[kind], set()).add(suppression.address_hash(KEPT_OUT[kind], value))
-    for medium, hashes in kept_out.items():
-        suppression.suppress(medium, sorted(hashes), REASON, source="erasure", now=now)
+        if address is None and kind in kept_out.KINDS:
+            places.add(kept_out.place(kind, value))
+    for medium in sorted({medium for medium, _ in places}):
+        hashes = sorted(hashed for each, hashed in places if each == medium)
+        suppression.suppress(medium, hashes, kept_out.REASON, source="erasure", now=now)
 
 
 def broken() -> list[tuple[Any, ...]]:

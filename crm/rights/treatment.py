@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
 
 @dataclass(frozen=True)
 class Treated:
@@ -17,7 +20,8 @@ class Treated:
 
     `who`: SQL that finds them by `%(people)s`. `empty`: column → the SQL value it gets (None: the rows go; {}: they
     stay as they are). `stays`: columns of text that are kept, since they do not tell who it was. `queue`: rows come
-    and go by themselves, so finding some later breaks no promise.
+    and go by themselves, so finding some later breaks no promise. `words`: what the plan calls its rows; without any
+    they are told as other traces.
     """
 
     table: str
@@ -25,6 +29,7 @@ class Treated:
     empty: Mapping[str, str] | None = None
     stays: tuple[str, ...] = ()
     queue: bool = False
+    words: str | Promise = ""
 
     @property
     def statement(self) -> str:
@@ -84,53 +89,58 @@ TREATED: Final = (
     Treated("crm_duplicate", "a_id = ANY(%(people)s) OR b_id = ANY(%(people)s)"),
     Treated("crm_dirty", "contact = ANY(%(people)s)", queue=True),
     Treated("crm_reaction", "contact = ANY(%(people)s)", queue=True),
-    Treated("crm_contactchange"),
-    Treated("crm_segmentmember"),
+    Treated("crm_contactchange", words=_("Earlier values of their fields")),
+    Treated("crm_segmentmember", words=_("Places in segments")),
     Treated("crm_segmentchange", empty={"why": "''"}),
-    Treated("crm_contacttag"),
-    Treated("crm_listmember"),
-    Treated("crm_groupmember"),
+    Treated("crm_contacttag", words=_("Tags")),
+    Treated("crm_listmember", words=_("Lists")),
+    # A household of one is named after them.
+    Treated("crm_group", "kind = 'household' AND id IN (SELECT group_id FROM crm_groupmember GROUP BY group_id"
+                         " HAVING bool_and(contact_id = ANY(%(people)s)))", stays=("name", "key", "kind")),
+    Treated("crm_groupmember", words=_("Households and companies")),
     Treated("crm_wish"),
     Treated("crm_renewal"),
     Treated("crm_importedcontact"),
-    Treated("crm_note"),
-    Treated("crm_task"),
-    Treated("crm_cart"),
-    Treated("crm_evidencefile"),
+    Treated("crm_note", words=_("Notes")),
+    Treated("crm_task", words=_("Tasks")),
+    Treated("crm_cart", words=_("Carts")),
+    Treated("crm_evidencefile", words=_("Scans and recordings")),
     Treated("crm_formletter"),
     Treated("crm_formseat", empty={}, stays=("state",)),
     Treated("crm_formanswer", empty={"answers": "'{}'", "utm": "'{}'"},
-            stays=("token", "result", "placement", "receipts")),
+            words=_("Answers to forms"), stays=("token", "result", "placement", "receipts")),
     Treated("crm_confirmation"),
     # What was counted: amounts and days, and the number by which the books of the shop know the order.
     Treated("crm_order", empty={"coupon": "''", "cart_key": "''"},
-            stays=("order_id", "state", "currency", "channel")),
+            words=_("Purchases"), stays=("order_id", "state", "currency", "channel")),
     Treated("crm_eventkey", f"event IN ({EVENTS})"),
     # Of an event stay our own codes and the sums (`cauce_counted`).
     Treated("crm_event", empty={"properties": "cauce_counted(properties)", "context": "'{}'", "session": "''",
-                                "source": "''"}, stays=("name", "channel")),
+                                "source": "''"}, words=_("Events"), stays=("name", "channel")),
     # The proof of what was said stands without words: by its hashes.
     Treated("crm_consentreceipt", empty={"source": "''", "evidence": "'{}'"},
+            words=_("Consent receipts"),
             stays=("purpose", "channel", "address_hash", "action", "basis", "method", "source_hash", "wording",
                    "evidence_hash", "prev_hash", "hash")),
     Treated("crm_consentstate", empty={}, stays=("purpose", "channel", "state", "basis")),
     Treated("crm_rightsrequest", empty={"words": "''", "answer": "''", "token_hash": "''"},
             stays=("kind", "via", "state", "settled_by")),
     Treated("crm_erasure", empty={}, stays=("state", "asked_by", "via", "removed", "emptied")),
-    Treated("crm_identifier"),
+    Treated("crm_identifier", words=_("Addresses and numbers they are known by")),
     Treated("crm_contact", "id = ANY(%(people)s)",
             {"given_name": "''", "family_name": "''", "sort_name": "''", "language": "''", "timezone": "''",
              "zone": "'UTC'", "zone_source": "'workspace'", "country": "''", "region": "''", "city": "''",
              "postal_code": "''", "birth_date": "NULL::date", "home_store_id": "NULL::bigint", "fields": "'{}'",
-             "source": "''"}),
+             "field_sources": "'{}'", "source": "''"}),
 )  # fmt: skip
 
 SWEPT: Final = (
     Swept("crm_auditentry", ("before", "after"), {"before": "NULL", "after": "NULL", "salt": "''"},
           ("actor", "action", "subject", "digest", "prev_hash", "hash"), named="subject"),
     Swept("crm_importreject", ("cells", "detail"), {"cells": "'[]'", "detail": "''"}, ("code",)),
+    Swept("crm_importeditem", ("before", "after"), {"before": "NULL", "after": "NULL"}, ("key",)),
     Swept("crm_importjob", ("check_found", "reading", "mapping", "consent"), {"check_found": "'{}'"},
-          ("kind", "filename", "digest", "rejected_file", "state", "path", "trouble", "lease")),
+          ("kind", "filename", "digest", "rejected_file", "state", "path", "trouble", "lease", "stayed")),
     Swept("crm_exportjob", ("wish", "name"), {"wish": "'{}'", "name": "'erased'"},
           ("what", "form", "state", "path", "trouble")),
     Swept("crm_idempotencyrecord", ("body",), {"body": "'{}'::bytea"}, ("actor", "route", "key", "request_hash")),
