@@ -307,7 +307,7 @@ def test_the_number_of_queries_does_not_grow_with_the_batch(now: datetime) -> No
     assert events == [EVENTS_ALONE, EVENTS_ALONE]
 
 
-EVERYTHING, EVENTS_ALONE = 27, 4
+EVERYTHING, EVENTS_ALONE = 28, 4
 
 
 def queries(now: datetime, arrivals: list[Arrival]) -> int:
