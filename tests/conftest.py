@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 from django.db.backends.signals import connection_created
 
+from tests import emptying
 from tests.architecture import writers
 
 
 def pytest_configure(config: pytest.Config) -> None:
     del config
     connection_created.connect(writers.record, dispatch_uid="writers")
+    emptying.install()
 
 
 @pytest.fixture(autouse=True)
