@@ -12,10 +12,15 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import ConsoleMessage, Locator, Page, expect
 
+from tests.browser import patience
+
 # Playwright's loop runs in the thread of the test, and Django refuses to work beside one.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 HERE = Path(__file__).parent
+expect.set_options(timeout=patience.SECONDS * 1_000)
+# Whatever people do to a part of a page.
+DEEDS = ("check", "clear", "click", "fill", "focus", "press", "select_option", "set_input_files", "uncheck")
 # What a browser writes down without anything being wrong: a request that a newer one replaced, and
 # answers that tell of mistakes (422) or of somebody who was faster (409).
 EXPECTED = ("AbortError", "status of 409", "status of 422")
@@ -44,14 +49,17 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 
 @pytest.fixture(autouse=True)
 def _people_wait_for_a_page_to_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody clicks what a link just led to within the milliseconds in which its scripts still come."""
-    click = Locator.click
+    """Nobody does anything to what a link just led to within the milliseconds in which its scripts still come."""
+    for name in DEEDS:
+        monkeypatch.setattr(Locator, name, _patient(getattr(Locator, name)))
 
-    def patient(self: Locator, **how: Any) -> None:
+
+def _patient(deed: Callable[..., Any]) -> Callable[..., Any]:
+    def done(self: Locator, *what: Any, **how: Any) -> Any:
         self.page.wait_for_load_state("load")
-        click(self, **how)
+        return deed(self, *what, **how)
 
-    monkeypatch.setattr(Locator, "click", patient)
+    return done
 
 
 @pytest.fixture
@@ -78,6 +86,7 @@ def look(request: pytest.FixtureRequest) -> Callable[[Page, str], None]:
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
             expect(page.locator("html")).to_have_attribute("data-bs-theme", scheme)
+            patience.settled(page)
             found = Axe().run(page, options=ASKED)
             assert found.violations_count == 0, f"{name}, {scheme}: {found.generate_report()}"
             if keep:

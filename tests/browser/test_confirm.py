@@ -16,6 +16,7 @@ from channels.models import Message
 from crm import capture, clock, consent, publicids
 from crm.capture import Arrival
 from crm.models import ConsentReceipt, Membership, User, Wording
+from tests.browser import patience
 from tests.channels import people
 
 PASSWORD = "cauce-demo-2026"
@@ -50,9 +51,7 @@ def may(contact: int, channel: str = "email") -> bool:
 
 
 def fits(page: Page) -> None:
-    for width in (1440, 390, 320):
-        page.set_viewport_size({"width": width, "height": 844})
-        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), width
+    patience.fits(page, 1440, 390, 320)
 
 
 def enter(page: Page, live_server: LiveServer, path: str) -> None:
@@ -153,3 +152,18 @@ def test_ada_says_who_is_asked(live_server: LiveServer, quiet_page: Page, look: 
     fits(quiet_page)
     quiet_page.get_by_role("button", name="Remove the rule for Spain, All purposes, SMS").click()
     expect(quiet_page.get_by_role("rowheader", name="Spain")).to_be_hidden()
+
+
+def test_ada_writes_what_people_read_who_are_asked(live_server: LiveServer, quiet_page: Page, look: Look) -> None:
+    page = quiet_page
+    enter(page, live_server, "/settings/confirmations/")
+    page.get_by_role("main").get_by_role("link", name="English").click()
+    expect(page.get_by_role("heading", name="Words of the confirmation")).to_be_visible()
+    look(page, "confirmation-words")
+    fits(page)
+    page.get_by_label("Subject").fill("Is it you?")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved. It holds from the next message on.")).to_be_visible()
+    page.get_by_role("button", name="Use the ready-made words").click()
+    expect(page.get_by_label("Subject")).to_have_value("Please confirm your subscription")
+    expect(page.get_by_role("button", name="Use the ready-made words")).to_be_hidden()

@@ -15,6 +15,7 @@ from crm.models import Contact, Identifier, User
 from crm.normalise import Trace
 from crm.timeline import NewFact
 from tests.browser import keystrokes
+from tests.browser.patience import fits
 from tests.crm.people import come, email, phone, say
 
 PASSWORD = "cauce-demo-2026"
@@ -29,6 +30,7 @@ def enter(page: Page, live_server: LiveServer, path: str) -> None:
     page.get_by_label("Email").fill("ada@example.com")
     page.get_by_label("Password").fill(PASSWORD)
     page.keyboard.press("Enter")
+    page.wait_for_url(f"**{path}")
 
 
 def marta() -> int:
@@ -72,14 +74,6 @@ def marta() -> int:
     return one
 
 
-def fits(page: Page) -> None:
-    """Nothing sticks out at 320 px."""
-    page.set_viewport_size({"width": 320, "height": 720})
-    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    page.set_viewport_size({"width": 1280, "height": 720})
-    assert wide <= 0, f"{page.url} is {wide} px too wide"
-
-
 def test_ada_finds_out_why_marta_did_not_get_the_sms(live_server: LiveServer, quiet_page: Page, look: Look) -> None:
     marta()
     enter(quiet_page, live_server, "/status/")
@@ -101,7 +95,7 @@ def test_ada_finds_out_why_marta_did_not_get_the_sms(live_server: LiveServer, qu
     expect(quiet_page).to_have_url(
         f"{live_server.url}/contacts/{publicids.encode('ctc', Contact.objects.get().pk)}/?kind=blocked"
     )
-    quiet_page.get_by_text("Why?").click()
+    quiet_page.get_by_role("region", name="What happened").get_by_text("Why?").click()
     look(quiet_page, "contact-blocked")
     quiet_page.get_by_role("link", name="Where this can be changed").click()
     expect(quiet_page.get_by_role("heading", name="History and proof", level=1)).to_be_visible()

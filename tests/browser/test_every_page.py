@@ -16,6 +16,7 @@ from campaigns import one_off
 from config import work
 from crm import clock, wordings
 from crm.models import Segment, User
+from tests.browser.patience import too_wide
 from tests.config import samples
 from tests.config.routes import Route, pages
 
@@ -87,7 +88,7 @@ def visit(routes: list[Route], town: Page, url: str, look: Look) -> int:
         except AssertionError as error:
             wrong.append(f"{route.name}: {error}")
         town.set_viewport_size({"width": 320, "height": 800})
-        wide = town.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        wide = too_wide(town)
         if wide > 0:
             wrong.append(f"{route.name}: {wide} pixels wider than 320")
         town.set_viewport_size({"width": 1440, "height": 900})

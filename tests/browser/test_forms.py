@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from io import BytesIO
 
 import pytest
+from PIL import Image as Pillow
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from crm.models import ConsentReceipt, Contact, Membership, User
+from crm.models import ConsentReceipt, Contact, Form, Membership, User
+from tests.browser.patience import fits
 from tests.crm.forms import cast
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Look = Callable[[Page, str], None]
-
-
-def fits(page: Page) -> None:
-    page.set_viewport_size({"width": 320, "height": 800})
-    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert wide <= 0, f"{page.url} is {wide} px wider than 320"
-    page.set_viewport_size({"width": 1280, "height": 800})
 
 
 def test_marta_joins_without_javascript(live_server: LiveServer, browser: Browser) -> None:
@@ -71,3 +68,39 @@ def test_ada_adds_and_moves_a_block_by_keyboard_and_sees_it(
         quiet_page.goto(f"{live_server.url}/forms/{made.pk}/{name}")
         look(quiet_page, f"form-{name.strip('/') or 'builder'}")
         fits(quiet_page)
+
+
+def test_ada_puts_a_picture_into_a_form_without_knowing_its_address(
+    live_server: LiveServer, quiet_page: Page, look: Look
+) -> None:
+    page = quiet_page
+    made = cast.form("poll", {"id": "pic", "type": "picture", "url": "", "alt": ""}, publish=False)
+    user = User.objects.create_user("ada@example.com", "a-long-enough-one", name="Ada")
+    Membership.objects.create(user=user, role="marketer")
+    page.goto(f"{live_server.url}/login/?next=/forms/{made.pk}/")
+    page.get_by_label("Email").fill("ada@example.com")
+    page.get_by_label("Password").fill("a-long-enough-one")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/forms/{made.pk}/")
+    expect(page.locator("#pictures")).to_be_attached()
+    page.get_by_role("button", name="Choose a picture").click()
+    out = BytesIO()
+    Pillow.new("RGB", (80, 60), "teal").save(out, "PNG")
+    shop = {"name": "shop.png", "mimeType": "image/png", "buffer": out.getvalue()}
+    page.get_by_role("dialog").get_by_label("File").set_input_files(shop)
+    page.get_by_role("dialog").get_by_label("What it shows").fill("Our shop")
+    page.get_by_role("button", name="Upload").click()
+    choice = page.locator("#picture-choices").get_by_role("button", name="Our shop")
+    expect(choice).to_be_visible()
+    look(page, "form-pictures")
+    choice.click()
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    expect(page.locator("#pic-url")).to_have_value(re.compile(r"^/i/[0-9a-f]{32}\.png$"))
+    expect(page.locator("#pic-alt")).to_have_value("Our shop")
+    expect(page.locator("#pic-shown")).to_be_visible()
+    look(page, "form-picture")
+    fits(page)
+    page.get_by_role("button", name="Save").first.click()
+    expect(page.frame_locator("iframe").get_by_role("img", name="Our shop")).to_be_visible()
+    blocks = {each["id"]: each for each in Form.objects.get().document["blocks"]}
+    assert blocks["pic"]["alt"] == "Our shop"

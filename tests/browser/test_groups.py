@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from crm.models import User
+from tests.browser.patience import fits
 from tests.channels import people
 
 PASSWORD = "cauce-demo-2026"
@@ -25,6 +26,7 @@ def test_ada_puts_a_family_together_and_takes_its_removal_back(
     page.get_by_label("Email").fill("ada@example.com")
     page.get_by_label("Password").fill(PASSWORD)
     page.keyboard.press("Enter")
+    page.wait_for_url("**/contacts/groups/")
     look(page, "groups-empty")
     page.get_by_label("Name", exact=True).fill("Casa Vidal")
     page.get_by_role("button", name="Add").click()
@@ -32,8 +34,7 @@ def test_ada_puts_a_family_together_and_takes_its_removal_back(
     page.get_by_role("button", name="Add").click()
     expect(page.get_by_role("link", name="Marta")).to_be_visible()
     look(page, "group")
-    page.set_viewport_size({"width": 320, "height": 800})
-    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    fits(page)
     page.get_by_role("button", name="Remove the group").click()
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_role("heading", name="Casa Vidal")).to_be_visible()

@@ -14,6 +14,7 @@ from channels import content
 from channels.models import SandboxMessage
 from channels.outbox import delivery
 from crm.models import Membership, User
+from tests.browser.patience import becomes, fits
 from tests.campaigns import cast
 
 
@@ -38,13 +39,6 @@ def deliver() -> None:
     cast.work()
 
 
-def narrow(page: Page) -> None:
-    page.set_viewport_size({"width": 320, "height": 800})
-    wide = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
-    assert not wide, "the page is wider than a small phone"
-    page.set_viewport_size({"width": 1440, "height": 900})
-
-
 @pytest.mark.django_db(transaction=True)
 def test_a_segment_a_message_a_test_and_off_it_goes(
     office: str, quiet_page: Page, look: Callable[[Page, str], None]
@@ -56,7 +50,7 @@ def test_a_segment_a_message_a_test_and_off_it_goes(
     page.get_by_label("Name").fill("Sunday opening")
     page.get_by_label("To whom", exact=False).select_option("Regulars")
     look(page, "one-off-new")
-    narrow(page)
+    fits(page)
     page.get_by_role("button", name="Write the message").click()
 
     html = page.get_by_label("Content (HTML)")
@@ -69,7 +63,7 @@ def test_a_segment_a_message_a_test_and_off_it_goes(
     page.get_by_role("button", name="Send me a test").click()
     expect(page.get_by_text("The test is in the sandbox inbox.")).to_be_visible()
     look(page, "one-off-plan")
-    narrow(page)
+    fits(page)
 
     # First for a moment, then called off, then now.
     page.get_by_label("At a date and time").check()
@@ -84,7 +78,7 @@ def test_a_segment_a_message_a_test_and_off_it_goes(
     expect(page.get_by_role("heading", name="On its way")).to_be_visible()
     deliver()
     # The page asks by itself.
-    expect(page.get_by_role("heading", name="Done")).to_be_visible(timeout=10_000)
-    assert SandboxMessage.objects.filter(message__isnull=False, subject="Sunday opening").count() == 2
+    expect(page.get_by_role("heading", name="Done")).to_be_visible()
+    becomes(SandboxMessage.objects.filter(message__isnull=False, subject="Sunday opening").count, 2)
     look(page, "one-off-done")
-    narrow(page)
+    fits(page)

@@ -12,6 +12,7 @@ from pytest_django.live_server_helper import LiveServer
 from channels import accounts
 from crm import clock, invitations, wordings
 from crm.models import Contact, Store, User
+from tests.browser.patience import fits
 
 PASSWORD = "a-long-enough-one"
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -21,16 +22,6 @@ Look = Callable[[Page, str], None]
 @pytest.fixture(autouse=True)
 def _held() -> None:
     accounts.forget()
-
-
-def fits(page: Page) -> None:
-    """No page is wider than a phone of 320 px."""
-    before = page.viewport_size
-    page.set_viewport_size({"width": 320, "height": 800})
-    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert wide <= 0, f"{page.url} is {wide} px wider than 320"
-    if before:
-        page.set_viewport_size(before)
 
 
 def seen(page: Page, look: Look, name: str) -> None:
@@ -78,8 +69,10 @@ def test_olga_sets_up_invites_dario_and_ends_his_access(
     page.goto(f"{live_server.url}/settings/")
     seen(page, look, "settings")
     page.get_by_role("main").get_by_role("link", name="Team").click()
+    page.wait_for_url("**/settings/team/")
     seen(page, look, "team")
     page.get_by_role("link", name="Invite somebody").click()
+    expect(page.get_by_role("button", name="Invite")).to_be_visible()
     seen(page, look, "team-invite")
     page.get_by_label("E-mail").fill("dario@rio.example")
     page.get_by_role("combobox", name="Role").select_option("marketer")
@@ -101,6 +94,7 @@ def test_olga_sets_up_invites_dario_and_ends_his_access(
     seen(darios, look, "join-refused")
     darios.get_by_label("Password").fill(PASSWORD)
     darios.get_by_role("button", name="Join").click()
+    expect(darios.locator(".shell")).to_be_visible()
     darios.goto(f"{live_server.url}/settings/")
     expect(darios.get_by_role("main").get_by_role("link", name="Team")).to_be_hidden()
 
@@ -176,6 +170,7 @@ def test_ada_sets_up_a_mail_server_and_closes_a_store_with_a_way_back(
     page.get_by_label("Country").select_option("ES")
     page.get_by_label("Monday").fill("early")
     page.get_by_role("button", name="Save").click()
+    expect(page.get_by_label("Monday")).to_have_attribute("aria-invalid", "true")
     seen(page, look, "store-refused")
     page.get_by_label("Monday").fill("10–14, 17–20:30")
     page.get_by_role("button", name="Save").click()
@@ -191,6 +186,7 @@ def test_who_forgot_a_password(live_server: LiveServer, quiet_page: Page, look: 
     page.goto(f"{live_server.url}/login/")
     seen(page, look, "login-with-link")
     page.get_by_role("link", name="Forgot your password?").click()
+    expect(page.get_by_role("button", name="Send the link")).to_be_visible()
     seen(page, look, "password")
     page.get_by_label("Email").fill("ada@example.com")
     page.get_by_role("button", name="Send the link").click()
