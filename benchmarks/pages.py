@@ -11,7 +11,9 @@ import json
 import logging
 import os
 import statistics
+import tempfile
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from benchmarks import ground, runs, segments
@@ -24,7 +26,9 @@ RUNS = 4_000
 ROUNDS = 5
 HER = 77
 TARGET = "≤ 2 × that at 10,000 people, or under 100 ms"
+COPY = "access copy of 10,000 events"
 TARGETS = {
+    COPY: "≤ 60,000 ms",
     "timeline of 10,000 events": "< 300 ms",
     "segment count, nested rule": "< 1,000 ms, or said to be about",
     "segment sample, a rule nobody saved": "< 1,000 ms, or said to be about",
@@ -83,7 +87,7 @@ def measure(size: int) -> dict[str, tuple[float, str]]:
     print(f"pages: {size:,} contacts, {EVENTS_EACH * size:,} events")
     ground.fresh_database("cauce_bench_pages")
     build(size)
-    return {name: timed(ask) for name, ask in asks(size).items()}
+    return {**{name: timed(ask) for name, ask in asks(size).items()}, COPY: copied()}
 
 
 def build(size: int) -> None:
@@ -231,6 +235,16 @@ def _goal(draft: int) -> dict[str, Any]:
         said = input_.widget.format_value(value) if isinstance(input_.widget, DateTimeInput) else value
         sent[name] = "on" if value is True else said
     return sent
+
+
+def copied() -> tuple[float, str]:
+    """The file with all data of the one with ten thousand events, in milliseconds, once."""
+    from crm.models import Contact
+    from crm.rights import access_files
+
+    with tempfile.TemporaryDirectory() as home, ground.stopwatch() as spent:
+        access_files.write(Path(home) / "copy.zip", Contact.objects.get(pk=HER))
+    return spent[0] * 1000, ""
 
 
 def timed(ask: Ask) -> tuple[float, str]:

@@ -16,7 +16,7 @@ from django.db import OperationalError, transaction
 
 from crm import errors, normalise, publicids, workspace
 from crm.identity import office, people, resolution, rows
-from crm.identity.people import Draft, Outcome
+from crm.identity.drafts import Draft, Outcome
 from crm.identity.resolution import Raced
 from crm.normalise import Trace
 
@@ -31,6 +31,7 @@ __all__ = [
     "remove_identifiers",
     "resolve",
     "restore",
+    "set_restricted",
     "upsert",
 ]
 
@@ -40,6 +41,7 @@ merge = rows.merge
 archive = office.archive
 restore = office.restore
 remove_identifiers = office.remove_identifiers
+set_restricted = office.set_restricted
 
 
 def read_reference(reference: Any, pointer: str = "") -> Trace:

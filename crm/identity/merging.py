@@ -74,6 +74,7 @@ def merge(winner: int, loser: int, picks: Mapping[str, str], *, actor: str, now:
         held = rows.hold({winner, loser}, rows.FOR_JOIN)
         if held.keys() != {winner, loser}:
             raise Problem("", "no_such_contact", "One of the two is not there any more, or was merged already.")
+        _refuse_restricted([winner, loser])
         (number,) = rows.join([(loser, winner)], now, rule="person", actor=actor)
         values, fields = chosen(held[winner], held[loser], picks)
         before = _keep(winner, held[winner], values, fields, now)
@@ -86,6 +87,13 @@ def merge(winner: int, loser: int, picks: Mapping[str, str], *, actor: str, now:
         duplicates.settle(winner, loser, actor=actor, now=now)
         _tell(MERGED, "contact.merge", number, winner, loser, [winner], actor, now)
     return number
+
+
+def _refuse_restricted(contacts: Sequence[int]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM crm_contact WHERE id = ANY(%s) AND restricted)", [list(contacts)])
+        if cursor.fetchone()[0]:
+            raise Problem("", "restricted", "One of the two is restricted: kept, and not used. Use them again first.")
 
 
 def _keep(

@@ -42,6 +42,29 @@ def _move(contact_ids: Sequence[int], to: datetime | None, actor: str, action: s
     return moved
 
 
+def set_restricted(contact_id: int, *, to: bool, actor: str, now: datetime) -> list[int]:
+    """Kept and not used, or used again; with all who were joined into them. Answers whom it moved, in the caller's
+    transaction: nobody, where they were so before."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""SELECT id, restricted FROM crm_contact
+                WHERE (id = %s AND merged_into_id IS NULL AND erased_at IS NULL) OR merged_into_id = %s
+                ORDER BY id {rows.FOR_CHANGE}""",  # noqa: S608 - our own words
+            [contact_id, contact_id],
+        )
+        held = dict(cursor.fetchall())
+        if contact_id not in held:
+            raise Problem("", "not_found", "There is no contact with this id.")
+        if held[contact_id] == to:
+            return []
+        cursor.execute(
+            "UPDATE crm_contact SET restricted = %s, updated_at = %s WHERE id = ANY(%s)", [to, now, list(held)]
+        )
+    rows.note_changes([(contact_id, {"restricted": not to}, actor)], now)
+    rows.mark_dirty([(number, "*") for number in held])
+    return sorted(held)
+
+
 def remove_identifiers(contact_id: int, identifier_ids: Sequence[int], *, actor: str, now: datetime) -> list[int]:
     """Take identifiers off a contact, who must keep one. What was said for an address stays with the address."""
     if not identifier_ids:

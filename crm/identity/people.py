@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from crm import consent, errors, publicids, timeline, workspace, zones
-from crm.identity import resolution, rows, rules
+from crm import consent, errors, publicids, sources, timeline, workspace, zones
+from crm.identity import believing, kept_out, resolution, rows, rules
+from crm.identity.drafts import Draft, Outcome, Person
 from crm.identity.resolution import Known, Raced
-from crm.normalise import MEDIUM, Trace
+from crm.normalise import MEDIUM
 
 # What a caller may set, and what an empty one is.
 COLUMNS: dict[str, Any] = {
@@ -28,56 +28,10 @@ COLUMNS: dict[str, Any] = {
 ZONED = {"timezone", "country", "postal_code", "home_store_id"}
 
 
-@dataclass(frozen=True)
-class Draft:
-    """What somebody tells of one contact. Traces are in normal form (kind `id` names one by number).
-
-    `changes` are columns (None empties one), `fields` free fields (None removes one).
-    `hold`: lock the contact for update though nothing changes (something else will).
-    `quiet`: no `Contact Created` on the timeline (imports, decision B15).
-    """
-
-    traces: Sequence[Trace]
-    changes: Mapping[str, Any] = field(default_factory=dict)
-    fields: Mapping[str, Any] = field(default_factory=dict)
-    source: str = ""
-    actor: str = ""
-    hold: bool = False
-    quiet: bool = False
-
-
-@dataclass
-class Outcome:
-    contact_id: int | None = None
-    created: bool = False
-    updated: bool = False
-    problem: errors.Problem | None = None
-    # The addresses this draft named, by medium.
-    addresses: dict[str, list[int]] = field(default_factory=dict)
-
-
-@dataclass
-class Person:
-    """One contact while the batch is decided. New ones have a negative number until they get theirs."""
-
-    number: int
-    new: bool
-    hold: bool = False
-    source: str = ""
-    actor: str = ""
-    quiet: bool = False
-    values: dict[str, Any] = field(default_factory=dict)
-    fields: dict[str, Any] = field(default_factory=dict)
-    before: dict[str, Any] = field(default_factory=dict)
-    fields_before: dict[str, Any] = field(default_factory=dict)
-    traces: list[Trace] = field(default_factory=list)
-    losers: set[int] = field(default_factory=set)
-    told: list[int] = field(default_factory=list)  # drafts, by place
-
-
 def upsert(drafts: Sequence[Draft], now: datetime) -> list[Outcome]:
     known = resolution.load([trace for draft in drafts for trace in draft.traces])
     outcomes, people = _decide(drafts, known)
+    people = _let_in(drafts, people, outcomes, now)
     _number(people, known)
     addresses = rows.put_addresses(
         [(MEDIUM[trace.kind], trace.value) for person in people for trace in person.traces if trace.kind in MEDIUM], now
@@ -92,8 +46,13 @@ def upsert(drafts: Sequence[Draft], now: datetime) -> list[Outcome]:
     ):
         raise Raced
     _hold(people)
-    _fill(drafts, people, outcomes)
+    ranking = sources.ranking(workspace.current().sources)
+    if ranking:
+        believing.learn(people)
+    _fill(drafts, people, outcomes, ranking)
     _write(people, now)
+    if ranking:
+        rows.note_writers([(person.number, person.writers) for person in people if person.said])
     _join(people, now)
     _follow(people, addresses, now)
     _answer(drafts, people, outcomes, addresses)
@@ -112,14 +71,17 @@ def _decide(drafts: Sequence[Draft], known: Known) -> tuple[list[Outcome], list[
         choice = resolution.choose(draft.traces, known)
         if choice.conflict:
             outcome.problem = conflict(choice.conflict)
-        elif outcome.problem is None and ruled and choice.contact is not None:
-            outcome.problem = _crowded(draft, choice.contact, known, ruled)
+        elif outcome.problem is None and choice.contact is not None:
+            outcome.problem = _kept_as_it_is(draft, choice.contact, known) or _crowded(
+                draft, choice.contact, known, ruled
+            )
         if outcome.problem:
             continue
         number = -len(people) - 1 if choice.contact is None else choice.contact
         person = people.get(number) or Person(
-            number, number < 0, source=draft.source, actor=draft.actor, quiet=draft.quiet
-        )
+            number, number < 0, source=draft.source, actor=draft.actor, quiet=draft.quiet,
+            restricted=number in known.restricted,
+        )  # fmt: skip
         people[number] = person
         for loser in choice.losers:
             _swallow(person, loser, people, known)
@@ -127,6 +89,18 @@ def _decide(drafts: Sequence[Draft], known: Known) -> tuple[list[Outcome], list[
         person.hold |= bool(draft.hold or draft.changes or draft.fields)
         _trace(person, draft, known)
     return outcomes, list(people.values())
+
+
+def _let_in(
+    drafts: Sequence[Draft], people: Sequence[Person], outcomes: Sequence[Outcome], now: datetime
+) -> list[Person]:
+    """Without those who were erased, and of whom somebody else speaks."""
+    deeds = {p.number: [at for place in p.told if (at := drafts[place].deed)] for p in people if p.new}
+    refused = kept_out.refused({p.number: (p.traces, max(deeds[p.number], default=None)) for p in people if p.new}, now)
+    for person in people:
+        for place in person.told if person.number in refused else ():
+            outcomes[place].problem = refused[person.number]
+    return [person for person in people if person.number not in refused]
 
 
 def _lost(draft: Draft, known: Known) -> errors.Problem | None:
@@ -146,8 +120,19 @@ def _nobodys(draft: Draft, known: Known, ruled: rules.Rules) -> errors.Problem |
     return next((problem for problem in found if problem), None)
 
 
+def _kept_as_it_is(draft: Draft, contact: int, known: Known) -> errors.Problem | None:
+    """Fields of somebody who is restricted are not changed."""
+    if contact not in known.restricted or draft.more or not (draft.changes or draft.fields):
+        return None
+    return errors.Problem(
+        "", "restricted", "This person's data is restricted: kept, and neither used nor changed. Use it again first."
+    )
+
+
 def _crowded(draft: Draft, contact: int, known: Known, ruled: rules.Rules) -> errors.Problem | None:
     """More of a kind than one contact may have."""
+    if not ruled:
+        return None
     fresh = {(trace.kind, trace.value) for trace in draft.traces if trace.kind != "id" and known.of(trace) is None}
     fresh -= {(kind, value) for number, kind, value in known.shared if number == contact}
     for kind in sorted({kind for kind, _ in fresh}):
@@ -184,6 +169,7 @@ def _swallow(person: Person, loser: int, people: dict[int, Person], known: Known
         person.hold |= mine.hold
     if loser > 0:
         person.losers.add(loser)
+        person.restricted |= loser in known.restricted
 
 
 def _trace(person: Person, draft: Draft, known: Known) -> None:
@@ -233,10 +219,15 @@ def _hold(people: Sequence[Person]) -> None:
         raise Raced
 
 
-def _fill(drafts: Sequence[Draft], people: Sequence[Person], outcomes: Sequence[Outcome]) -> None:
+def _fill(
+    drafts: Sequence[Draft], people: Sequence[Person], outcomes: Sequence[Outcome], ranking: sources.Ranking
+) -> None:
     for person in people:
         for place in sorted(person.told):
-            changed = _fold(person, drafts[place])
+            draft = drafts[place]
+            if ranking and not person.restricted:
+                draft = believing.sifted(person, draft, ranking)
+            changed = not person.restricted and _fold(person, draft)
             outcomes[place].updated = changed and not person.new
     zoned = [person for person in people if person.new or ZONED & person.before.keys()]
     if not zoned:

@@ -65,20 +65,40 @@ def put_addresses(places: Sequence[tuple[str, str]], now: datetime) -> dict[tupl
         ),
         conflict="(medium, hash) DO NOTHING",
     )
-    return address_ids(unique)
+    ids, erased = _addresses(unique)
+    if erased:
+        _refill([(ids[place], place[1]) for place in erased])
+    return ids
 
 
 def address_ids(places: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    return _addresses(places)[0]
+
+
+def _addresses(places: Sequence[tuple[str, str]]) -> tuple[dict[tuple[str, str], int], list[tuple[str, str]]]:
+    """The ids of these, and those whose text was erased."""
     if not places:
-        return {}
+        return {}, []
     hashes = {(medium, suppression.address_hash(medium, value)): (medium, value) for medium, value in places}
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT a.medium, a.hash, a.id FROM unnest(%s::text[], %s::text[]) AS n(medium, hash)
+            """SELECT a.medium, a.hash, a.id, a.value = '' FROM unnest(%s::text[], %s::text[]) AS n(medium, hash)
                JOIN crm_address a ON a.medium = n.medium AND a.hash = n.hash""",
             [[medium for medium, _ in hashes], [value for _, value in hashes]],
         )
-        return {hashes[medium, value]: number for medium, value, number in cursor.fetchall()}
+        found = cursor.fetchall()
+    ids = {hashes[medium, hashed]: number for medium, hashed, number, _ in found}
+    return ids, [hashes[medium, hashed] for medium, hashed, _, empty in found if empty]
+
+
+def _refill(texts: Sequence[tuple[int, str]]) -> None:
+    """The text of addresses that had been erased, now that somebody has said them again."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE crm_address a SET value = n.value FROM unnest(%s::bigint[], %s::text[]) AS n(id, value)
+               WHERE a.id = n.id AND a.value = ''""",
+            [[number for number, _ in texts], [text for _, text in texts]],
+        )
 
 
 def put_identifiers(claims: Sequence[tuple[int, Trace, int | None, str]], now: datetime) -> bool:
@@ -167,6 +187,26 @@ def update_contacts(people: Sequence[tuple[int, dict[str, Any], dict[str, Any]]]
         )
 
 
+def written_by(numbers: Collection[int]) -> dict[int, tuple[dict[str, str], str]]:
+    """Which source said each field last, and where the contact came from."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id, field_sources, source FROM crm_contact WHERE id = ANY(%s)", [sorted(numbers)])
+        return {
+            number: (json.loads(told) if isinstance(told, str) else told, source)
+            for number, told, source in cursor.fetchall()
+        }
+
+
+def note_writers(writers: Sequence[tuple[int, dict[str, str]]]) -> None:
+    columns = {"id": "bigint", "field_sources": "jsonb"}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""UPDATE crm_contact c SET field_sources = new.field_sources FROM {arrays.unnest(columns)}
+                WHERE c.id = new.id""",  # noqa: S608 - our own names
+            arrays.parameters(sorted(writers), len(columns)),
+        )
+
+
 def sort_name(values: dict[str, Any]) -> str:
     return f"{values['family_name']} {values['given_name']}".strip().lower()[:250]
 
@@ -195,6 +235,8 @@ TWINS = {
     "crm_groupmember": "w.group_id = l.group_id",
     "crm_wish": "true",
     "crm_evidencefile": "w.sha256 = l.sha256",
+    # What both asked for and nobody has answered is answered once.
+    "crm_rightsrequest": "w.kind = l.kind AND w.state = 'open' AND l.state = 'open'",
 }
 TABLES = {
     "crm_identifier": "contact_id",

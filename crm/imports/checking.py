@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
 
-from crm.imports.outcomes import REJECTED, VERDICTS, Outcome
+from crm.imports.outcomes import KEPT, REJECTED, VERDICTS, Outcome
 
 EXAMPLES: Final = 20
 SHOWN_CELLS: Final = 12
 SHOWN_TEXT: Final = 80
+OUTRANKED: Final = "outranked"
 
 
 class Found:
@@ -37,17 +38,21 @@ class Found:
             by_line = dict(rows)
             for line, verdict in outcome.verdicts:
                 if verdict in wanted and line in by_line:
-                    self._keep(verdict, line, by_line[line], "")
+                    self._keep(
+                        verdict, line, by_line[line], OUTRANKED if verdict == KEPT else "", outcome.held.get(line)
+                    )
 
     def told(self) -> dict[str, Any]:
         return {
-            "verdicts": {name: self.verdicts[name] for name in VERDICTS},
+            "verdicts": {name: self.verdicts[name] for name in VERDICTS if self.verdicts[name] or name != KEPT},
             "reasons": dict(self.reasons.most_common(30)),
             "examples": self.examples,
         }
 
-    def _keep(self, verdict: str, line: int, cells: Sequence[str], code: str) -> None:
+    def _keep(
+        self, verdict: str, line: int, cells: Sequence[str], code: str, fields: Sequence[str] | None = None
+    ) -> None:
         kept = self.examples.setdefault(verdict, [])
         if len(kept) < EXAMPLES:
             shown = [cell.replace("\0", "\ufffd")[:SHOWN_TEXT] for cell in cells[:SHOWN_CELLS]]
-            kept.append({"line": line, "cells": shown, "code": code})
+            kept.append({"line": line, "cells": shown, "code": code} | ({"fields": list(fields)} if fields else {}))

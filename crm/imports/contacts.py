@@ -21,7 +21,7 @@ from crm import consent as consent_book
 from crm.errors import Problem, Problems
 from crm.identity import rules
 from crm.identity.rows import sort_name
-from crm.imports import cells, consents, jobs, mapping, staging
+from crm.imports import cells, consents, jobs, mapping, ranked, staging
 from crm.imports.jobs import Job, Summary
 from crm.imports.outcomes import REJECTED, Outcome, Reject
 from crm.imports.staging import Chunk, Merged, Person, Policy
@@ -72,10 +72,13 @@ def merge(chunk: Chunk, terms: Terms) -> Outcome:
         merged = _merge_once(chunk, terms)
         by_line = {person.line: person for person in chunk.people}
         outcome.rejects += [_two_people(by_line[line]) for line in merged.ambiguous]
+        outcome.rejects += [_restricted(by_line[line]) for line in merged.restricted]
+        outcome.rejects += [_erased(by_line[line]) for line in merged.erased]
         outcome.created += merged.created
         outcome.updated += merged.updated
         outcome.unchanged += merged.unchanged
         outcome.touched += merged.touched
+        outcome.outranked += merged.outranked
         again = set(merged.again)
         chunk = Chunk([person for person in chunk.people if person.line in again])
     return outcome
@@ -86,14 +89,16 @@ def judge(chunk: Chunk, terms: Terms) -> Outcome:
     outcome = Outcome(rejects=list(chunk.rejects))
     by_line = {person.line: person for person in chunk.people}
     with transaction.atomic():
-        staging.lay_out(chunk, terms.policy)
+        restricted, erased = map(set, staging.lay_out(chunk, terms.policy))
         for grant in terms.grants:
             consents.would_record(grant)
         for line, verdict in staging.judged(terms.policy):
             if verdict == REJECTED:
-                outcome.rejects.append(_two_people(by_line[line]))
+                why = _restricted if line in restricted else _erased if line in erased else _two_people
+                outcome.rejects.append(why(by_line[line]))
             else:
                 outcome.verdicts.append((line, verdict))
+        outcome.held = ranked.held()
     return outcome
 
 
@@ -106,13 +111,31 @@ def _two_people(person: Person) -> Reject:
     )
 
 
+def _erased(person: Person) -> Reject:
+    return Reject(
+        person.line,
+        person.cells,
+        "erased",
+        "This person asked to be erased. A list does not bring them back; only what they do themselves does.",
+    )
+
+
+def _restricted(person: Person) -> Reject:
+    return Reject(
+        person.line,
+        person.cells,
+        "restricted",
+        "This person's data is restricted: it is kept, and neither used nor changed.",
+    )
+
+
 def _merge_once(chunk: Chunk, terms: Terms) -> Merged:
     for attempt in range(AGAIN):
         try:
             with transaction.atomic():
                 # Asynchronous: a crash loses the last chunks, and the file read again brings them.
                 with connection.cursor() as cursor:
-                    cursor.execute("SET LOCAL synchronous_commit = off")
+                    cursor.execute("SET LOCAL synchronous_commit = off; SET LOCAL work_mem = '32MB'")
                 merged = staging.merge(
                     chunk, source=terms.source, actor=terms.actor, now=terms.now, policy=terms.policy
                 )
@@ -142,6 +165,7 @@ class Reader:
         self.ruled = space.identifiers
         self.stores = {store.code: store for store in Store.objects.all()}
         self.own = ownfields.known()
+        self.hashed = suppression.hashing()
 
     def chunks(self, after: int = 0, size: int = 0) -> Iterator[Chunk]:
         """People behind line `after`, in chunks in which no trace appears twice (a repeated one opens the next)."""
@@ -187,7 +211,7 @@ class Reader:
         country = person.fields.get("country") or self.country
         for kind, column in self.columns.traces.items():
             if text := row[column].strip():
-                person.traces.append(_trace(kind, cells.plain(text), country, self.ruled))
+                person.traces.append(self._trace(kind, cells.plain(text), country))
         if not person.traces:
             raise Problem("", "no_identifier", "No e-mail, phone, card or id: nobody would be recognised.")
         person.agreed = self.agrees is None or cells.agreed(row[self.agrees])
@@ -220,6 +244,16 @@ class Reader:
         value = _under(f"fields.{name}", typed.value, self.own[name], clean)
         return {} if value is None else {name: value}
 
+    def _trace(self, kind: str, text: str, country: str) -> tuple[str, str, str | None, str | None]:
+        try:
+            trace = normalise.trace(kind, text, country)
+        except Problem as problem:
+            raise problem.under(f"/{kind}") from None
+        if refused := rules.refused(trace, self.ruled):
+            raise refused
+        medium = normalise.MEDIUM.get(kind)
+        return (kind, trace.value, medium, self.hashed(medium, trace.value) if medium else None)
+
     def _derive(self, person: Person) -> None:
         fields = person.fields
         if fields.get("given_name") or fields.get("family_name"):
@@ -238,17 +272,6 @@ def _under(name: str, read: Any, *given: Any) -> Any:
         return read(*given)
     except Problem as problem:
         raise problem.under(f"/{name}") from None
-
-
-def _trace(kind: str, text: str, country: str, ruled: rules.Rules) -> tuple[str, str, str | None, str | None]:
-    try:
-        trace = normalise.trace(kind, text, country)
-    except Problem as problem:
-        raise problem.under(f"/{kind}") from None
-    if refused := rules.refused(trace, ruled):
-        raise refused
-    medium = normalise.MEDIUM.get(kind)
-    return (kind, trace.value, medium, suppression.address_hash(medium, trace.value) if medium else None)
 
 
 def ahead(chunks: Iterator[Chunk]) -> Iterator[Chunk]:

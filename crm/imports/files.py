@@ -80,6 +80,17 @@ def paste(text: str) -> Kept:
     return Kept(path.name, "", path.stat().st_size, _lines(path))
 
 
+def of_rows(rows: Iterable[dict[str, Any]], name: str) -> Kept:
+    """Objects that a program sent, one for each row."""
+    path = _place()
+    try:
+        _rewrite(path, _table(_flat(each) for each in rows))
+        return Kept(path.name, name, path.stat().st_size, _lines(path))
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
 def forget(path: str) -> None:
     """The file is no longer needed."""
     if path:
@@ -170,7 +181,10 @@ def _text(cell: Any) -> str:
 
 def _objects(path: Path, size: int) -> Iterator[list[str]]:
     """Objects, one a line (as we export them) or in one array, as rows: the first ones name the columns."""
-    rows = _parsed(path, size)
+    yield from _table(_parsed(path, size))
+
+
+def _table(rows: Iterator[dict[str, str]]) -> Iterator[list[str]]:
     first = list(islice(rows, 500))
     heads = list(dict.fromkeys(key for each in first for key in each))
     if not heads:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -11,7 +11,7 @@ from django.db import connection
 
 from crm import catalogue, commerce, workspace
 from crm.errors import Problem, Problems
-from crm.imports import cells, mapping
+from crm.imports import cells, items, mapping
 from crm.imports.outcomes import CREATED, UNCHANGED, UPDATED, Outcome, Reject
 from crm.imports.tables import Rejected, Row, Table, unread
 
@@ -69,14 +69,23 @@ def bring(batch: Batch, kind: str, terms: Any) -> Outcome:
         for (row, one), all_of_it in zip(batch.goods, whole, strict=True):
             was = known.get(one["sku"])
             outcome.say([row.line], CREATED if was is None else UNCHANGED if was == all_of_it else UPDATED)
-        catalogue.put_products(whole, currency=workspace.current().currency, now=terms.now)
+        currency = workspace.current().currency
+        _store(batch, kind, terms, lambda: catalogue.put_products(whole, currency=currency, now=terms.now))
         return outcome
     for row, one in batch.goods:
         was = known.get(f"{one['sku']}\n{one['place']}")
         same = was is not None and (was["available"] == one["available"] or was["at"] > (one.get("at") or terms.now))
         outcome.say([row.line], CREATED if was is None else UNCHANGED if same else UPDATED)
-    catalogue.put_stock(goods, now=terms.now)
+    _store(batch, kind, terms, lambda: catalogue.put_stock(goods, now=terms.now))
     return outcome
+
+
+def _store(batch: Batch, kind: str, terms: Any, store: Callable[[], object]) -> None:
+    if not terms.journal:
+        store()
+        return
+    keys = [one["sku"] if kind == PRODUCTS else f"{one['sku']}\n{one['place']}" for _, one in batch.goods]
+    items.noted_goods(terms.journal, kind, keys, store)
 
 
 def _known(batch: Batch, kind: str) -> dict[str, dict[str, Any]]:

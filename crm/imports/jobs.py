@@ -54,7 +54,9 @@ class Summary:
 
 
 class Job:
-    """One run over one file. `say` gets a line of progress about once a second."""
+    """One run over one file. `say` gets a line of progress about once a second. Nobody notes what it brought."""
+
+    journal = 0
 
     def __init__(self, path: Path, kind: str, *, actor: str, now: datetime, say: Callable[[str], None]) -> None:
         self.path, self.kind, self.actor, self.now, self.say = path, kind, actor, now, say

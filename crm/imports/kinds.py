@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from django.db import transaction
 
-from crm import publicids, workspace
+from crm import publicids, sources, workspace
 from crm.imports import consents, contacts, files, goods, mapping, orders, staging, stops
 from crm.imports.contacts import Terms
 from crm.imports.outcomes import Outcome
@@ -16,8 +16,6 @@ from crm.imports.tables import Table
 from crm.models import ImportJob
 
 KINDS: Final = ("contacts", "orders", "products", "stock", "suppressions")
-# Those whose import can be taken back.
-UNDOABLE: Final = ("contacts", "suppressions")
 
 
 @dataclass(frozen=True)
@@ -58,13 +56,23 @@ def actor(job: ImportJob) -> str:
     return f"import:{publicids.encode('imp', job.pk)}"
 
 
+def owner(job: ImportJob) -> str:
+    """Whose import it is: somebody of the office, or a key."""
+    return f"user:{job.owner_id}" if job.owner_id else str(job.reading.get("asker", "import"))
+
+
 def terms(job: ImportJob) -> Terms:
     reading = job.reading
     return Terms(
         name(job),
         actor(job),
         job.started_at,
-        staging.Policy(reading.get("policy", staging.FILL), frozenset(reading.get("keep", ()))),
+        staging.Policy(
+            reading.get("policy", staging.FILL),
+            frozenset(reading.get("keep", ())),
+            sources.ranking(workspace.current().sources),
+            reading.get("source", sources.IMPORT),
+        ),
         _grants(job),
         job.pk,
     )

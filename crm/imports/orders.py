@@ -9,7 +9,7 @@ from typing import Any
 
 from crm import capture, workspace
 from crm.errors import Problem, Problems
-from crm.imports import cells, mapping
+from crm.imports import cells, items, mapping, staging
 from crm.imports.jobs import Job, Summary
 from crm.imports.outcomes import CREATED, UNCHANGED, Outcome, Reject
 from crm.imports.tables import Rejected, Row, Table, unread
@@ -62,7 +62,7 @@ def check(found: mapping.Mapping) -> None:
 
 
 def bring(batch: Batch, currency: str, terms: Any) -> Outcome:
-    """Store a batch. `terms`: who brings it, from where and when (`actor`, `source`, `now`)."""
+    """Store a batch. `terms`: who brings it, from where and when (`actor`, `source`, `now`), and who notes it."""
     outcome = Outcome(rejects=list(batch.rejects))
     arrivals = [
         capture.Arrival(
@@ -74,13 +74,20 @@ def bring(batch: Batch, currency: str, terms: Any) -> Outcome:
         )
         for purchase in batch.purchases
     ]
+    fresh: list[str] = []
     for purchase, received in zip(batch.purchases, capture.receive(arrivals, now=terms.now), strict=True):
+        if received.created and received.contact_id:
+            outcome.made.append(received.contact_id)
         if received.problem:
             wrong = received.problem
             outcome.rejects += [Reject(row.line, row.cells, wrong.code, str(wrong)) for row in purchase.rows]
         else:
             lines = [row.line for row in purchase.rows]
             outcome.say(lines, UNCHANGED if received.duplicates else CREATED)
+            fresh += [] if received.duplicates else [purchase.head["order_id"]]
+    if terms.journal:
+        items.note_orders(terms.journal, fresh)
+        staging.journal_made(terms.journal, outcome.made)
     return outcome
 
 

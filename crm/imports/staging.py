@@ -8,41 +8,41 @@ is one person: found by an identifier, or new.
 from __future__ import annotations
 
 import io
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, Final
 
 from django.db import connection
 
-from crm import arrays
-from crm.imports.outcomes import Reject
+from crm import arrays, sources, suppression
+from crm.imports import ranked, statements
+from crm.imports.outcomes import DOUBLED, KEPT, REJECTED, UNCHANGED, Reject
 
-COLUMNS = (
-    "given_name", "family_name", "sort_name", "language", "timezone", "zone", "zone_source", "country",
-    "region", "city", "postal_code", "birth_date", "home_store_id",
-)  # fmt: skip
+COLUMNS, TYPES = statements.COLUMNS, statements.TYPES
 # What becomes of somebody who is known already: what the file says is taken, fills what is empty, or is left.
 OVERWRITE: Final = "overwrite"
 FILL: Final = "fill"
 SKIP: Final = "skip"
 POLICIES: Final = (FILL, OVERWRITE, SKIP)
 BITE: Final = 1 << 20
-TYPES = {"birth_date": "date", "home_store_id": "bigint", "fields": "jsonb"}
 
 
 @dataclass(frozen=True)
 class Policy:
-    """`keep`: fields of which ours stands although the others are overwritten ("city", "fields.size")."""
+    """`keep`: fields of which ours stands although the others are overwritten ("city", "fields.size").
+
+    `ranking`: how far what `kind` of source brings this is believed, where the shop has ranked its sources.
+    """
 
     known: str = OVERWRITE
     keep: frozenset[str] = frozenset()
+    ranking: sources.Ranking = sources.NONE
+    kind: str = sources.IMPORT
 
     @property
     def kept(self) -> frozenset[str]:
-        return frozenset(_ALL) if self.known == FILL else self.keep & frozenset(_ALL)
+        return frozenset(statements.ALL) if self.known == FILL else self.keep & frozenset(statements.ALL)
 
     @property
     def kept_keys(self) -> list[str] | None:
@@ -74,10 +74,10 @@ class Chunk:
     def __init__(self, people: Sequence[Person], line: int = 0, rejects: Sequence[Reject] = ()) -> None:
         self.people, self.line, self.rejects = people, line, list(rejects)
         self.refused = "".join(f"{person.line}\n" for person in people if not person.agreed)
-        self.contacts = "".join(
-            _line((person.line, *map(person.fields.get, COLUMNS), person.custom or None)) for person in people
+        self.contacts = _text(
+            [(str(person.line), *map(person.fields.get, COLUMNS), person.custom or None) for person in people]
         )
-        self.traces = "".join(_line((person.line, *trace)) for person in people for trace in person.traces)
+        self.traces = _text([(str(person.line), *trace) for person in people for trace in person.traces])
 
 
 @dataclass
@@ -88,9 +88,12 @@ class Merged:
     updated: int = 0
     unchanged: int = 0
     ambiguous: list[int] = field(default_factory=list)  # identifiers of two contacts
+    restricted: list[int] = field(default_factory=list)  # kept and not used: nothing of them is changed
+    erased: list[int] = field(default_factory=list)  # asked to be forgotten: no list brings them back
     again: list[int] = field(default_factory=list)  # a person already met in this chunk
     touched: list[int] = field(default_factory=list)
     skipped: int = 0  # known already, and to be left alone
+    outranked: int = 0  # of whom something was left as it is
 
 
 EVERYTHING_NEW: Final = Policy()
@@ -103,49 +106,69 @@ class Raced(Exception):
 def make_tables() -> None:
     """The temporary tables of this connection."""
     texts = ", ".join(f"{column} {TYPES.get(column, 'text')}" for column in COLUMNS)
-    changed = ", ".join(f"{column} {TYPES.get(column, 'text')}" for column in _ALL)
+    changed = ", ".join(f"{column} {TYPES.get(column, 'text')}" for column in statements.ALL)
     with connection.cursor() as cursor:
         cursor.execute(f"""
             CREATE TEMP TABLE IF NOT EXISTS staged_contact (line int, {texts}, fields jsonb)
               ON COMMIT DELETE ROWS;
-            CREATE TEMP TABLE IF NOT EXISTS staged_trace (line int, kind text, value text COLLATE "C",
+            CREATE TEMP TABLE IF NOT EXISTS staged_given (line int, kind text, value text COLLATE "C",
               medium text, hash text COLLATE "C") ON COMMIT DELETE ROWS;
+            CREATE TEMP TABLE IF NOT EXISTS staged_trace (LIKE staged_given, contact_id bigint, address_id bigint)
+              ON COMMIT DELETE ROWS;
+            CREATE TEMP TABLE IF NOT EXISTS staged_address (id bigint, medium text, hash text COLLATE "C")
+              ON COMMIT DELETE ROWS;
             CREATE TEMP TABLE IF NOT EXISTS staged_place (line int, contact_id bigint, fresh boolean)
               ON COMMIT DELETE ROWS;
             CREATE TEMP TABLE IF NOT EXISTS staged_change (id bigint, {changed}) ON COMMIT DELETE ROWS;
             CREATE TEMP TABLE IF NOT EXISTS staged_touched (contact_id bigint) ON COMMIT DELETE ROWS;
             CREATE TEMP TABLE IF NOT EXISTS staged_refused (line int) ON COMMIT DELETE ROWS;
+            {ranked.TABLE};
         """)
 
 
 def stage(chunk: Chunk) -> None:
     """Copy a chunk over; what a larger transaction left of the last one goes."""
-    _run(
-        "DELETE FROM staged_contact; DELETE FROM staged_trace; DELETE FROM staged_place; DELETE FROM staged_touched; "
-        "DELETE FROM staged_change; DELETE FROM staged_refused"
-    )
+    _run("; ".join(f"DELETE FROM {table}" for table in statements.TABLES))  # noqa: S608 - our own names
     _copy("staged_contact", ("line", *COLUMNS, "fields"), chunk.contacts)
-    _copy("staged_trace", ("line", "kind", "value", "medium", "hash"), chunk.traces)
+    _copy("staged_given", ("line", "kind", "value", "medium", "hash"), chunk.traces)
     if chunk.refused:
         _copy("staged_refused", ("line",), chunk.refused)
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE staged_trace; ANALYZE staged_contact")
+    _run(statements.TRACES)
+    # How many there are is what the planner must know; what stands in them it need not.
+    _run("ANALYZE staged_trace (line, medium); ANALYZE staged_contact (line)")
 
 
 def merge(chunk: Chunk, *, source: str, actor: str, now: datetime, policy: Policy = EVERYTHING_NEW) -> Merged:
     """Merge a chunk inside the caller's transaction. Raises Raced when it must be merged again."""
     stage(chunk)
     merged = Merged()
-    merged.ambiguous, merged.again = _place()
+    merged.ambiguous, merged.again, merged.restricted, merged.erased = _place()
     if policy.known == SKIP:
         merged.skipped = len(_run("DELETE FROM staged_place WHERE NOT fresh RETURNING line"))
-    _run(_CONTACTS, {"now": now, "source": source, "actor": actor})
+    _run(statements.CONTACTS, {"now": now, "source": source, "actor": actor})
+    merged.outranked = len(_hold_back(policy))
+    if policy.ranking:
+        ranked.claim(policy.ranking, policy.kind, sorted(policy.keep), overwrites=policy.known == OVERWRITE)
     stage_changes(policy)
-    for statement in (_BEFORE, _UPDATE, _ADDRESSES, _IDENTIFIERS):
+    for statement in (
+        statements.BEFORE,
+        statements.UPDATE,
+        statements.ADDRESSES,
+        statements.KNOWN_ADDRESSES,
+        statements.IDENTIFIERS,
+    ):
         _run(statement, {"now": now, "source": source, "actor": actor})
-    if _run(_STRAY)[0][0]:
+    if _run(statements.STRAY)[0][0]:
         raise Raced
     return merged
+
+
+def _hold_back(policy: Policy) -> dict[int, list[str]]:
+    """What sources that count more have said otherwise, by line. Where only gaps are filled, nothing is in question."""
+    if not policy.ranking or policy.known != OVERWRITE:
+        return {}
+    ranked.hold_back(policy.ranking, policy.kind, sorted(policy.keep))
+    return ranked.held()
 
 
 def newly_reachable() -> list[tuple[int, int]]:
@@ -154,8 +177,9 @@ def newly_reachable() -> list[tuple[int, int]]:
         (contact, address)
         for contact, address in _run("""
         SELECT DISTINCT p.contact_id, a.id FROM staged_place p
-        JOIN crm_consentstate s ON s.contact_id = p.contact_id AND s.address_id IS NULL
-        JOIN staged_trace t USING (line) JOIN crm_address a ON a.medium = t.medium AND a.hash = t.hash
+        CROSS JOIN LATERAL (
+          SELECT FROM crm_consentstate WHERE contact_id = p.contact_id AND address_id IS NULL LIMIT 1) waits
+        JOIN staged_trace t USING (line) JOIN staged_address a ON a.medium = t.medium AND a.hash = t.hash
         WHERE NOT p.fresh""")
     ]
 
@@ -184,166 +208,77 @@ def journal(job: int) -> None:
     )
 
 
+def journal_made(job: int, contacts: Sequence[int]) -> None:
+    """Note contacts whom purchases made."""
+    arrays.insert(
+        "crm_importedcontact",
+        {"job_id": "bigint", "contact_id": "bigint", "fresh": "boolean"},
+        [(job, each, True) for each in contacts],
+    )
+
+
 def forget_seen() -> None:
     """A check begins: nobody has stood in the file yet."""
     _run("DROP TABLE IF EXISTS staged_seen")
     _run('CREATE TEMP TABLE staged_seen (kind text, value text COLLATE "C", PRIMARY KEY (kind, value))')
 
 
-def lay_out(chunk: Chunk, policy: Policy) -> None:
-    """Stage a chunk to be judged. Nothing is written but tables of this connection, and nobody is locked."""
+def lay_out(chunk: Chunk, policy: Policy) -> tuple[list[int], list[int]]:
+    """Stage a chunk to be judged. Nothing is written but tables of this connection, and nobody is locked. Answers the
+    lines of people who are kept and not used, and of those who were erased."""
     stage(chunk)
-    _run(_PLACE)
+    _run(statements.PLACE)
+    restricted, erased = [line for (line,) in _run(statements.RESTRICTED)], _erased()
+    _run(statements.KNOWN_ADDRESSES)
+    _hold_back(policy)
     stage_changes(policy)
+    return restricted, erased
 
 
 def judged(policy: Policy) -> list[tuple[int, str]]:
     """What would become of each row of the chunk that was laid out."""
     doubled = {line for (line,) in _run("SELECT DISTINCT line FROM staged_trace JOIN staged_seen USING (kind, value)")}
     _run("INSERT INTO staged_seen SELECT DISTINCT kind, value FROM staged_trace ON CONFLICT DO NOTHING")
-    found = _run(_JUDGED, {"skips": policy.known == SKIP})
-    return [(line, "doubled" if line in doubled and verdict != "rejected" else verdict) for line, verdict in found]
+    held = ranked.held() if policy.ranking else {}
+    found = _run(statements.JUDGED, {"skips": policy.known == SKIP})
+    return [
+        (line, DOUBLED if line in doubled and verdict != REJECTED else _or_kept(verdict, line in held))
+        for line, verdict in found
+    ]
 
 
-# --- the statements ------------------------------------------------------------------------
+def _or_kept(verdict: str, held: object) -> str:
+    return KEPT if held and verdict == UNCHANGED else verdict
 
-# LATERAL … LIMIT 1 is a probe of the index for each staged row, whatever the planner thinks of the
-# sizes: a chunk must cost the same beside a thousand contacts and beside ten million.
-_PLACE = """
-INSERT INTO staged_place
-SELECT s.line, coalesce(m.contact_id, nextval(pg_get_serial_sequence('crm_contact', 'id'))), m.contact_id IS NULL
-FROM staged_contact s LEFT JOIN (
-  SELECT t.line, min(i.contact_id) AS contact_id, count(DISTINCT i.contact_id) AS people
-  FROM staged_trace t, LATERAL (
-    SELECT contact_id FROM crm_identifier WHERE kind = t.kind AND value = t.value AND identifying LIMIT 1) i
-  GROUP BY t.line
-) m USING (line) WHERE coalesce(m.people, 0) < 2
-"""
-_AMBIGUOUS = "SELECT line FROM staged_contact WHERE line NOT IN (SELECT line FROM staged_place)"
-_AGAIN = """
-DELETE FROM staged_place WHERE line IN (
-  SELECT line FROM (SELECT line, row_number() OVER (PARTITION BY contact_id ORDER BY line) AS n
-                    FROM staged_place WHERE NOT fresh) each WHERE n > 1) RETURNING line
-"""
-_LOCK = """
-SELECT count(*) FROM (SELECT contact_id FROM staged_place WHERE NOT fresh ORDER BY contact_id) p, LATERAL (
-  SELECT FROM crm_contact WHERE id = p.contact_id FOR NO KEY UPDATE) locked
-"""
-_CONTACTS = f"""
-INSERT INTO crm_contact (id, {", ".join(COLUMNS)}, fields, source, created_at, updated_at)
-SELECT p.contact_id,
-  {", ".join(f"s.{column}" if column in TYPES else f"coalesce(s.{column}, '')" for column in COLUMNS)},
-  coalesce(s.fields, '{{}}'), %(source)s, %(now)s, %(now)s
-FROM staged_place p JOIN staged_contact s USING (line) WHERE p.fresh
-"""  # noqa: S608 - the columns are ours
-# An empty cell says nothing; it never empties what is known. A zone of our own guessing
-# does not replace one that somebody declared.
-_ALL = (*(column for column in COLUMNS if not column.startswith("zone")), "zone", "zone_source", "fields")
-_KEEPS_ZONE = "s.zone_source = 'workspace' OR (c.zone_source = 'contact' AND s.zone_source <> 'contact')"
-_WAS = ", ".join(f"n.was_{column}" for column in _ALL)
-_NAMES = ("given_name", "family_name")
+
+# --- how -----------------------------------------------------------------------------------
 
 
 def stage_changes(policy: Policy) -> None:
     """What would be different about those who are known already."""
-    _run(_changes(policy.kept), {"keys": policy.kept_keys})
+    _run(statements.changes(policy.kept), {"keys": policy.kept_keys})
 
 
-@lru_cache(maxsize=256)
-def _changes(kept: frozenset[str]) -> str:
-    """The statement that finds who changes, `kept` being the fields of which ours stands where it says something."""
-    merged = ", ".join(f"{_merged(column, kept)} AS {column}" for column in COLUMNS if not column.startswith("zone"))
-    keeps_zone = _KEEPS_ZONE + (" OR c.zone_source <> 'workspace'" if kept & {"timezone", "country"} else "")
-    return f"""
-INSERT INTO staged_change SELECT n.id, {", ".join(f"n.{column}" for column in _ALL)} FROM (
-  SELECT c.id, {merged},
-    CASE WHEN {keeps_zone} THEN c.zone ELSE coalesce(s.zone, c.zone) END AS zone,
-    CASE WHEN {keeps_zone} THEN c.zone_source ELSE coalesce(s.zone_source, c.zone_source) END AS zone_source,
-    c.fields || coalesce(s.fields, '{{}}') || {_OURS} AS fields,
-    {", ".join(f"c.{column} AS was_{column}" for column in _ALL)}
-  FROM staged_place p JOIN staged_contact s USING (line),
-    LATERAL (SELECT * FROM crm_contact WHERE id = p.contact_id LIMIT 1) c
-  WHERE NOT p.fresh) n
-WHERE ({", ".join(f"n.{column}" for column in _ALL)}) IS DISTINCT FROM ({_WAS})
-"""  # noqa: S608 - the columns are ours
+def _erased() -> list[int]:
+    """The lines that name somebody who was erased; what they were known by is kept as HMAC alone."""
+    keyed, secret = suppression.keyed_hash_sql("k.medium || ':' || t.value")
+    with connection.cursor() as cursor:
+        cursor.execute(statements.ERASED)
+        lines = [line for (line,) in cursor.fetchall()]
+        cursor.execute("SELECT EXISTS (SELECT FROM crm_suppression WHERE reason = 'erased' AND until IS NULL"
+                       " AND medium IN ('card', 'external'))")  # fmt: skip
+        if cursor.fetchone()[0]:
+            cursor.execute(statements.ERASED_NUMBERS.format(keyed=keyed), secret)
+            lines += [line for (line,) in cursor.fetchall()]
+    return lines
 
 
-# Of the shop's own fields, those of which ours stands.
-_OURS = """CASE WHEN cardinality(%(keys)s::text[]) = 0 THEN '{}' ELSE coalesce((
-      SELECT jsonb_object_agg(own.key, own.value) FROM jsonb_each(jsonb_strip_nulls(c.fields)) own
-      WHERE own.value <> '""' AND (%(keys)s::text[] IS NULL OR own.key = ANY(%(keys)s::text[]))), '{}') END"""
-
-
-def _merged(column: str, kept: frozenset[str]) -> str:
-    if column == "sort_name" and kept & {*_NAMES}:
-        family, given = (_merged(name, kept) for name in reversed(_NAMES))
-        return (
-            f"CASE WHEN ({family}, {given}) IS DISTINCT FROM (c.family_name, c.given_name) "
-            f"THEN left(lower(trim({family} || ' ' || {given})), 250) ELSE c.sort_name END"
-        )
-    ours = f"c.{column}" if column in TYPES else f"nullif(c.{column}, '')"
-    return f"coalesce({ours}, s.{column}, c.{column})" if column in kept else f"coalesce(s.{column}, c.{column})"
-
-
-_BEFORE = """
-INSERT INTO crm_contactchange (contact_id, at, before, actor)
-SELECT c.id, %(now)s, (
-    SELECT jsonb_object_agg(was.key, was.value) FROM jsonb_each(to_jsonb(c)) was
-    JOIN jsonb_each(to_jsonb(n)) becomes ON becomes.key = was.key WHERE becomes.value IS DISTINCT FROM was.value
-  ), %(actor)s
-FROM staged_change n, LATERAL (SELECT * FROM crm_contact WHERE id = n.id LIMIT 1) c
-"""
-_UPDATE = f"""
-WITH changed AS (
-  UPDATE crm_contact c SET {", ".join(f"{column} = n.{column}" for column in _ALL)}, updated_at = %(now)s
-  FROM staged_change n WHERE n.id = c.id RETURNING c.id
-) INSERT INTO staged_touched SELECT id FROM changed
-"""  # noqa: S608 - the columns are ours
-_ADDRESSES = """
-INSERT INTO crm_address (medium, value, hash, created_at)
-SELECT DISTINCT ON (t.medium, t.hash) t.medium, t.value, t.hash, %(now)s::timestamptz
-FROM staged_trace t JOIN staged_place p USING (line) WHERE t.medium IS NOT NULL ORDER BY t.medium, t.hash
-ON CONFLICT DO NOTHING
-"""
-# A value that two people share identifies neither, and so not a third.
-_IDENTIFIERS = """
-WITH added AS (
-  INSERT INTO crm_identifier (contact_id, kind, value, address_id, identifying, source, created_at)
-  SELECT p.contact_id, t.kind, t.value, a.id, a.id IS NULL OR NOT EXISTS (
-      SELECT FROM crm_identifier o WHERE o.address_id = a.id AND NOT o.identifying), %(source)s, %(now)s
-  FROM staged_trace t JOIN staged_place p USING (line)
-  LEFT JOIN LATERAL (SELECT id FROM crm_address WHERE medium = t.medium AND hash = t.hash LIMIT 1) a ON true
-  ORDER BY t.kind, t.value ON CONFLICT DO NOTHING RETURNING contact_id
-) INSERT INTO staged_touched SELECT contact_id FROM added
-"""
-# Every trace of a new person was claimed just now, every trace of a known one is theirs: else
-# somebody else was faster with one of them.
-_STRAY = """
-SELECT (SELECT count(*) FROM staged_trace t JOIN staged_place p USING (line) WHERE p.fresh)
-  - (SELECT count(*) FROM staged_touched t JOIN staged_place p USING (contact_id) WHERE p.fresh)
-  + (SELECT count(*) FROM staged_trace t JOIN staged_place p USING (line) LEFT JOIN LATERAL (
-       SELECT id FROM crm_identifier WHERE contact_id = p.contact_id AND kind = t.kind AND value = t.value LIMIT 1) i
-     ON true WHERE NOT p.fresh AND i.id IS NULL)
-"""
-
-
-_JUDGED = """
-SELECT s.line, CASE WHEN p.line IS NULL THEN 'rejected' WHEN p.fresh THEN 'created'
-  WHEN NOT %(skips)s AND (EXISTS (SELECT FROM staged_change n WHERE n.id = p.contact_id)
-    OR EXISTS (SELECT FROM staged_touched n WHERE n.contact_id = p.contact_id) OR EXISTS (
-    SELECT FROM staged_trace t WHERE t.line = s.line AND NOT EXISTS (SELECT FROM crm_identifier i
-      WHERE i.contact_id = p.contact_id AND i.kind = t.kind AND i.value = t.value))) THEN 'updated'
-  ELSE 'unchanged' END
-FROM staged_contact s LEFT JOIN staged_place p USING (line) ORDER BY s.line
-"""
-
-
-def _place() -> tuple[list[int], list[int]]:
-    _run(_PLACE)
-    ambiguous = [line for (line,) in _run(_AMBIGUOUS)]
-    again = [line for (line,) in _run(_AGAIN)]
-    _run(_LOCK)
-    return ambiguous, again
+def _place() -> tuple[list[int], list[int], list[int], list[int]]:
+    _run(statements.PLACE)
+    ambiguous = [line for (line,) in _run(statements.AMBIGUOUS)]
+    again = [line for (line,) in _run(statements.AGAIN)]
+    _run(statements.LOCK)
+    return ambiguous, again, [line for (line,) in _run(statements.RESTRICTED)], _erased()
 
 
 def _run(statement: str, params: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
@@ -352,17 +287,23 @@ def _run(statement: str, params: dict[str, Any] | None = None) -> list[tuple[Any
         return list(cursor.fetchall()) if cursor.description else []
 
 
-_SPECIAL = re.compile(r"[\\\t\n\r]")
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+# No text of a file has it: such lines are rejected.
+_NULL = "\0"
 
 
-def _line(values: Iterable[Any]) -> str:
-    """A row as COPY reads it; None is NULL."""
-    cells = [value if value is None or isinstance(value, str) else arrays.text(value) for value in values]
-    # Most rows need no escape: one look at all of it, and not one at each cell.
-    if _SPECIAL.search("".join(filter(None, cells))):
-        cells = [cell and cell.translate(_ESCAPES) for cell in cells]
-    return "\t".join("\\N" if cell is None else cell for cell in cells) + "\n"
+def _text(rows: Sequence[Sequence[Any]]) -> str:
+    """Rows as COPY reads them; None is NULL."""
+    cells = [
+        [each if each.__class__ is str else _NULL if each is None else arrays.text(each) or "" for each in row]
+        for row in rows
+    ]
+    text = "".join("\t".join(row) + "\n" for row in cells)
+    # Most chunks need no escape: a look at all of it, and not one at each cell.
+    tabs = sum(len(row) - 1 for row in rows)
+    if "\\" in text or "\r" in text or text.count("\n") != len(rows) or text.count("\t") != tabs:
+        text = "".join("\t".join([each.translate(_ESCAPES) for each in row]) + "\n" for row in cells)
+    return text.replace(_NULL, "\\N")
 
 
 def _copy(table: str, columns: Sequence[str], text: str) -> None:

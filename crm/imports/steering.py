@@ -16,16 +16,18 @@ from crm.errors import Problem, Problems
 from crm.imports import cells, files, goods, guess, jobs, kinds, mapping, orders, staging, work
 from crm.imports.files import Kept
 from crm.imports.tables import Rejected, Row
-from crm.models import ImportJob
+from crm.models import ImportedItem, ImportJob
 
 State = ImportJob.State
 SAMPLE: Final = 2_000
 UNDO_DAYS: Final = 7
+# What a file with mended rows has of the one it mends.
+CARRIED: Final = ("policy", "keep", "dates", "source")
 # From which states somebody may bring it to another.
 EDGES: Final[dict[str, tuple[State, ...]]] = {
     State.DRAFT: (State.DRAFT, State.CHECKED, State.CHECKING),
     State.CHECKING: (State.DRAFT, State.CHECKED),
-    State.RUNNING: (State.CHECKED, State.PAUSED, State.FAILED),
+    State.RUNNING: (State.DRAFT, State.CHECKED, State.PAUSED, State.FAILED),
     State.PAUSED: (State.RUNNING,),
     State.CANCELLED: (State.DRAFT, State.CHECKED, State.CHECKING, State.RUNNING, State.PAUSED, State.FAILED),
     State.UNDOING: (State.DONE, State.CANCELLED),
@@ -45,8 +47,11 @@ class Sample:
     delimiter: str
 
 
-def begin(kept: Kept, kind: str, *, owner: int, now: datetime, after: ImportJob | None = None) -> ImportJob:
-    """A file has come: its columns are guessed. `after`: the import whose rejected rows it mends.
+def begin(
+    kept: Kept, kind: str, *, owner: int | None, now: datetime, after: ImportJob | None = None, asker: str = ""
+) -> ImportJob:
+    """A file has come: its columns are guessed. `after`: the import whose rejected rows it mends; `asker`: the key
+    that brought it, where nobody of the office did.
 
     Raises Problems when its header cannot be read; then the file is gone.
     """
@@ -61,14 +66,16 @@ def begin(kept: Kept, kind: str, *, owner: int, now: datetime, after: ImportJob 
         state=State.DRAFT,
         started_at=now,
         asked_at=now,
-        reading={"policy": staging.FILL},
+        reading={"policy": staging.FILL} | ({"asker": asker} if asker else {}),
     )
     try:
         found = sample(job)
         job.reading |= {"encoding": found.encoding, "delimiter": found.delimiter}
         if after is not None and set(after.mapping.values()) <= set(found.heads):
             job.mapping, job.consent = after.mapping, after.consent
-            job.reading |= {key: after.reading[key] for key in ("policy", "keep", "dates") if key in after.reading}
+            job.reading |= {
+                key: after.reading[key] for key in ("policy", "keep", "dates", "source") if key in after.reading
+            }
         else:
             suggest(job, found)
     except BaseException:
@@ -157,12 +164,14 @@ def check(job: ImportJob) -> None:
     bell.ring(work.ROUND)
 
 
-def start(job: ImportJob, *, actor: str) -> None:
-    """Go, or go on."""
-    first = job.state == State.CHECKED
+def start(job: ImportJob, *, actor: str, unchecked: bool = False) -> None:
+    """Go, or go on. What nobody has checked is not begun by mistake."""
+    first = job.state in (State.CHECKED, State.DRAFT)
+    if job.state == State.DRAFT and not unchecked:
+        raise Problem("", "elsewhere", "The import has moved on meanwhile. Look at where it is now.")
     changes: dict[str, Any] = {"trouble": "", "asked_at": clock.now()}
     if first:
-        changes |= {"started_at": clock.now(), "rows": 0, "line": 0}
+        changes |= {"started_at": clock.now(), "rows": 0, "line": 0, "outranked": 0}
     _keep(job, State.RUNNING, **changes)
     audit.record(actor, "import.start" if first else "import.resume", _subject(job), None, {"file": job.filename})
     bell.ring(work.ROUND)
@@ -191,7 +200,7 @@ def undo(job: ImportJob, *, actor: str) -> None:
     """Take all of it back. Raises Problem when it is too late, or cannot be."""
     if not undoable(job, clock.now()):
         raise Problem("", "too_late", "This import can no longer be taken back.")
-    _keep(job, State.UNDOING, undo_at=0, undone=0, kept=0, asked_at=clock.now())
+    _keep(job, State.UNDOING, undo_at=0, undone=0, kept=0, stayed={}, asked_at=clock.now())
     audit.record(actor, "import.undo", _subject(job))
     bell.ring(work.ROUND)
 
@@ -199,10 +208,10 @@ def undo(job: ImportJob, *, actor: str) -> None:
 def undoable(job: ImportJob, now: datetime) -> bool:
     return (
         job.state in EDGES[State.UNDOING]
-        and job.kind in kinds.UNDOABLE
         and job.created + job.updated > 0
         and job.finished_at is not None
         and now < job.finished_at + timedelta(days=UNDO_DAYS)
+        and (job.kind == "contacts" or ImportedItem.objects.filter(job=job).exists())
     )
 
 

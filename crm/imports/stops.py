@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Final
 
 from django.db import connection
 
 from crm import normalise, suppression, workspace
 from crm.errors import Problem
-from crm.imports import cells, mapping
+from crm.imports import cells, items, mapping
 from crm.imports.outcomes import CREATED, UNCHANGED, Outcome, Reject
 from crm.imports.tables import Rejected, Row, Table, unread
 
 BATCH: Final = 1_000
-REASON: Final = "manual"
+REASON: Final = suppression.BY_HAND
 
 
 @dataclass
@@ -57,21 +56,9 @@ def bring(batch: Batch, terms: Any) -> Outcome:
         mine = [value for _, hashes in batch.rows for kind, value in hashes if kind == medium]
         if mine:
             suppression.suppress(medium, mine, REASON, source=terms.source, now=terms.now)
+    if terms.journal:
+        items.note_stops(terms.journal, [each for _, hashes in batch.rows for each in hashes])
     return outcome
-
-
-def lift(source: str, now: datetime) -> int:
-    """What this file alone had stopped may be written to again: a person takes the file back."""
-    lifted = 0
-    for medium in ("email", "phone"):
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT hash FROM crm_suppression WHERE medium = %s AND source = %s AND until IS NULL AND reason = %s",
-                [medium, source, REASON],
-            )
-            hashes = [value for (value,) in cursor.fetchall()]
-        lifted += suppression.lift(medium, hashes, reason=REASON, now=now)
-    return lifted
 
 
 def _known(batch: Batch) -> set[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""An import is taken back, a batch of its contacts at a time.
+"""An import is taken back, a batch at a time: what else it brought by its notes (`giving_back`), contacts here.
 
 Whoever it made, and nobody has touched since, is archived and let go of: no name, no address, no card, so that the
 right file brings them as new. Whoever it changed is as they were, but for what was changed again meanwhile. Receipts
@@ -8,18 +8,21 @@ no, so a later import with a proof of its own may ask to be believed again.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
 from django.db import connection
 
-from crm import consent, publicids
-from crm.imports import kinds, staging, stops
+from crm import arrays, consent, publicids
+from crm.imports import giving_back, kinds, staging
 from crm.models import ImportJob
 
 BATCH: Final = 500
+# Why somebody stays: they, or somebody with them, did something since.
+USED: Final = "used"
 # Where somebody who has done something with a contact since has left a row.
 LIFE: Final = (
     "crm_event", "crm_order", "crm_cart", "crm_note", "crm_task", "crm_contacttag", "crm_groupmember",
@@ -29,18 +32,21 @@ LIFE: Final = (
 
 @dataclass(frozen=True)
 class Step:
-    """Where it is, how many contacts it took back and left alone, and whether that was the last."""
+    """Where it is, how many it took back and left alone, why those, and whether that was the last."""
 
     place: int
     undone: int = 0
     kept: int = 0
+    stayed: Counter[str] = field(default_factory=Counter)
     ended: bool = False
 
 
 def take_back(job: ImportJob, now: datetime) -> Step:
     """The next batch, in the caller's transaction."""
-    if job.kind == "suppressions":
-        return Step(0, undone=stops.lift(kinds.name(job), now), ended=True)
+    back = giving_back.take_back(job, now) if job.kind != "contacts" else None
+    if back is not None:
+        _look_anew(back.contacts)
+        return Step(job.undo_at, back.gone, sum(back.stayed.values()), +back.stayed)
     rows = _rows(
         "SELECT id, contact_id, fresh FROM crm_importedcontact WHERE job_id = %s AND id > %s ORDER BY id LIMIT %s",
         [job.pk, job.undo_at, BATCH],
@@ -49,16 +55,22 @@ def take_back(job: ImportJob, now: datetime) -> Step:
         return Step(job.undo_at, ended=True)
     everybody = sorted({contact for _, contact, _ in rows})
     fresh = sorted({contact for _, contact, new in rows if new})
-    _rows("SELECT id FROM crm_contact WHERE id = ANY(%s) ORDER BY id FOR UPDATE", [everybody])
+    held = _rows("SELECT id, restricted FROM crm_contact WHERE id = ANY(%s) ORDER BY id FOR UPDATE", [everybody])
+    still = {contact for contact, restricted in held if restricted}  # kept, and not changed
     untouched = _untouched(job, fresh)
     _end_consents(job, everybody, now)
     _let_go(untouched, now)
-    restored = _restore(job, sorted(set(everybody) - set(untouched)), now)
-    _rows(
-        "INSERT INTO crm_dirty (contact, mention) SELECT unnest(%s::bigint[]), '*' RETURNING 1",
-        [everybody],
-    )
-    return Step(rows[-1][0], undone=len(untouched) + restored, kept=len(fresh) - len(untouched))
+    restored = _restore(job, sorted(set(everybody) - set(untouched) - still), now)
+    _look_anew(everybody)
+    if job.kind != "contacts":  # people whom purchases made: what was brought is the purchases
+        return Step(rows[-1][0])
+    kept = len(fresh) - len(untouched)
+    return Step(rows[-1][0], len(untouched) + restored, kept, Counter({USED: kept}))
+
+
+def _look_anew(contacts: Sequence[int]) -> None:
+    """Every rule, of these contacts."""
+    arrays.insert("crm_dirty", {"contact": "bigint", "mention": "text"}, [(each, "*") for each in contacts])
 
 
 def _untouched(job: ImportJob, fresh: Sequence[int]) -> list[int]:
@@ -141,6 +153,8 @@ def _restore(job: ImportJob, contacts: Sequence[int], now: datetime) -> int:
         )
         UPDATE crm_contact c SET ({", ".join(columns)}) = (
           SELECT {", ".join(f"r.{name}" for name in columns)} FROM jsonb_populate_record(c, w.before) r),
+          field_sources = c.field_sources - array(SELECT name FROM jsonb_object_keys(c.field_sources) name
+            WHERE jsonb_exists(w.before, split_part(name, '.', 1))),
           updated_at = %(now)s
         FROM whole w WHERE c.id = w.contact_id RETURNING c.id""",  # noqa: S608 - our own names
         _named(job) | {"contacts": list(contacts), "columns": list(columns), "now": now},

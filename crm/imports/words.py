@@ -10,6 +10,7 @@ VERDICTS: Final = {
     "created": _("New"),
     "updated": _("Changed"),
     "unchanged": _("Unchanged"),
+    "kept": _("Left as it is"),
     "doubled": _("Again in the file"),
     "rejected": _("With a problem"),
 }
@@ -18,6 +19,8 @@ REASONS: Final = {
     "not_a_phone": _("This is not a phone number."),
     "no_identifier": _("No e-mail, phone, card or number: nobody would be recognised."),
     "identifiers_of_two_contacts": _("Its addresses belong to two different people."),
+    "restricted": _("This person is restricted: kept, and neither used nor changed."),
+    "outranked": _("A source that counts more says something else."),
     "ragged_row": _("More or fewer cells than columns."),
     "open_quote": _("A quotation mark is opened and never closed."),
     "nul": _("A NUL character; save the file as text again."),
@@ -39,6 +42,16 @@ REASONS: Final = {
     "elsewhere": _("The import has moved on meanwhile. Look at where it is now."),
     "unexpected": _("Something went wrong that should not have. What was written so far stands."),
 }
+
+STAYED: Final = {
+    "used": _("Somebody did something with them since."),
+    "changed": _("It was changed again since."),
+    "said_elsewhere": _("Another list names the address too."),
+}
+
+
+def stayed(why: str) -> str:
+    return str(STAYED.get(why, why))
 
 
 def verdict(name: str) -> str:

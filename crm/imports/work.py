@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
@@ -20,7 +21,7 @@ from crm import arrays, audit, bell, clock, publicids
 from crm.errors import Problem, Problems
 from crm.imports import checking, files, jobs, kinds, staging, undoing
 from crm.imports.outcomes import Outcome, Reject
-from crm.models import ImportJob, ImportReject
+from crm.models import ImportedItem, ImportJob, ImportReject
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +77,7 @@ def clean() -> int:
     for job in done:
         files.forget(job.path)
         ImportReject.objects.filter(job=job).delete()
+        ImportedItem.objects.filter(job=job).delete()
         ImportJob.objects.filter(pk=job.pk).update(path="", check_found={})
     return len(done)
 
@@ -140,6 +142,7 @@ def _sums(outcome: Outcome) -> dict[str, int]:
         "unchanged": outcome.unchanged,
         "rejected": len(outcome.rejects),
         "touched": len(outcome.touched),
+        "outranked": outcome.outranked,
     }
 
 
@@ -173,7 +176,7 @@ def _finish(job: ImportJob, token: str) -> None:
         if job.touched > jobs.MANY:
             jobs.ask_all_rules()
         audit.record(
-            f"user:{job.owner_id}",
+            kinds.owner(job),
             f"import {job.kind}",
             f"import:{publicids.encode('imp', job.pk)}",
             None,
@@ -209,13 +212,16 @@ def _undo(job: ImportJob, token: str) -> int:
     while True:
         with transaction.atomic():
             step = undoing.take_back(job, clock.now())
-            _ours(job, token, {"undo_at": step.place}, {"undone": step.undone, "kept": step.kept})
-            job.undo_at = step.place
+            job.undo_at, job.stayed = step.place, dict(Counter(job.stayed) + step.stayed)
+            _ours(
+                job,
+                token,
+                {"undo_at": step.place, "stayed": arrays.as_json(job.stayed)},
+                {"undone": step.undone, "kept": step.kept},
+            )
             if step.ended:
                 _ours(job, token, {"state": State.UNDONE})
-                audit.record(
-                    f"user:{job.owner_id}", "import undone", f"import:{publicids.encode('imp', job.pk)}", None, None
-                )
+                audit.record(kinds.owner(job), "import undone", f"import:{publicids.encode('imp', job.pk)}", None, None)
                 return max(moved, 1)
         moved += step.undone + step.kept
         if time.monotonic() - began > SLICE_SECONDS:

@@ -15,7 +15,7 @@ from crm.models.field import FieldDefinition
 from crm.models.fixedlist import FixedList, ListMember
 from crm.models.form import Form, FormAnswer, FormDay, FormFile, FormLetter, FormSeat
 from crm.models.group import Group, GroupMember
-from crm.models.imports import ImportedContact, ImportJob, ImportReject
+from crm.models.imports import ImportedContact, ImportedItem, ImportJob, ImportReject
 from crm.models.invitation import Invitation
 from crm.models.key import ApiKey, IdempotencyRecord, RateCount
 from crm.models.merge import ContactMerge, MergeJournal
@@ -48,9 +48,9 @@ __all__ = [
     "Dirty",
     "Duplicate",
     "DuplicateLook",
+    "Erasure",
     "Event",
     "EventKey",
-    "Erasure",
     "EvidenceFile",
     "ExportJob",
     "FieldDefinition",
@@ -68,6 +68,7 @@ __all__ = [
     "ImportJob",
     "ImportReject",
     "ImportedContact",
+    "ImportedItem",
     "Invitation",
     "ListMember",
     "Membership",

@@ -33,6 +33,8 @@ class Contact(models.Model):
     birth_date = models.DateField(null=True)
     home_store = models.ForeignKey(Store, on_delete=models.SET_NULL, null=True, db_index=False)
     fields = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
+    # Which source wrote a field last, once the shop has ranked its sources (`crm.sources`); by field.
+    field_sources = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
     source = models.CharField(max_length=120, default="", db_default="")
     # Kept, and used for nothing (`crm.rights.restriction`).
     restricted = models.BooleanField(default=False, db_default=False)
@@ -49,6 +51,7 @@ class Contact(models.Model):
             models.Index(fields=["merged_into"], name="contact_merged", condition=models.Q(merged_into__isnull=False)),
             models.Index(fields=["id"], name="contact_erased", condition=models.Q(erased_at__isnull=False)),
             models.Index(fields=["id"], name="contact_archived", condition=models.Q(archived_at__isnull=False)),
+            models.Index(fields=["id"], name="contact_restricted", condition=models.Q(restricted=True)),
             models.Index(
                 fields=["home_store", "id"], name="contact_store", condition=models.Q(home_store__isnull=False)
             ),

@@ -55,6 +55,10 @@ class ImportJob(models.Model):
     undo_at = models.BigIntegerField(default=0, db_default=0)
     undone = models.IntegerField(default=0, db_default=0)
     kept = models.IntegerField(default=0, db_default=0)
+    # Why some stayed: reason -> how many.
+    stayed = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
+    # Rows of which a value was left, because a source that counts more had said otherwise.
+    outranked = models.IntegerField(default=0, db_default=0)
     touched = models.IntegerField(default=0, db_default=0)
     speed = models.IntegerField(default=0, db_default=0)
     trouble = models.CharField(max_length=400, default="", db_default="")
@@ -95,3 +99,21 @@ class ImportedContact(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["job", "id"], name="imported_contact")]
+
+
+class ImportedItem(models.Model):
+    """What else an import brought: an order, a product, a stock level, an address that is not written to.
+
+    `key`: by what its kind knows it. `before`: the row as it was (null: there was none), `after`: as it became.
+    """
+
+    job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, db_index=False)
+    key = models.CharField(max_length=240, db_collation="C")
+    before = models.JSONField(null=True)
+    after = models.JSONField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["job", "id"], name="imported_item"),
+            models.Index(fields=["key"], name="imported_item_key"),
+        ]

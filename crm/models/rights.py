@@ -46,7 +46,9 @@ class RightsRequest(models.Model):
             models.UniqueConstraint(
                 fields=["contact", "kind"], name="rights_one_open", condition=models.Q(state="open")
             ),
-            models.UniqueConstraint(fields=["token_hash"], name="rights_token_once", condition=~models.Q(token_hash="")),
+            models.UniqueConstraint(
+                fields=["token_hash"], name="rights_token_once", condition=~models.Q(token_hash="")
+            ),
         ]
         indexes = [
             models.Index(fields=["due_at", "id"], name="rights_open", condition=models.Q(state="open")),

@@ -44,7 +44,7 @@ def bring(ada: User) -> Iterator[Bring]:
         kept = files.keep(SimpleUploadedFile(name, raw))
         job = steering.begin(kept, kind, owner=ada.pk, now=clock.now(), after=said.get("after"))
         reading: dict[str, Any] = {
-            key: said[key] for key in ("policy", "keep", "dates", "encoding", "delimiter") if key in said
+            key: said[key] for key in ("policy", "keep", "dates", "encoding", "delimiter", "source") if key in said
         }
         if reading or "columns" in said:
             steering.say_columns(job, said.get("columns", job.mapping), reading)

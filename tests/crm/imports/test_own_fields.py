@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from crm import ownfields
 from crm.imports import contacts, steering
-from crm.models import Contact, ImportReject
+from crm.models import Contact, Identifier, ImportReject
 from tests.crm.imports.conftest import Bring, settle
 from tests.crm.imports.test_wizard_work import sums
 
@@ -50,6 +50,32 @@ def test_the_shops_own_fields_come_in_their_kind_or_not_at_all(bring: Bring, for
     assert elena.fields == {"size": 39.5, "sport": "Running", "fitted": "2026-04-25", "nick": "Eli"}
     told = ImportReject.objects.filter(job=job, checked=False).order_by("line").values_list("line", "detail")
     assert [(line, detail.partition(":")[0]) for line, detail in told] == [(3, "/fields.size"), (4, "/fields.sport")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "choices", "good", "kept", "bad", "code"),
+    [
+        ("text", [], " Eli ", "Eli", "x" * 4001, "too_long"),
+        ("number", [], "1,5", 1.5, "one", "not_a_number"),
+        ("date", [], "25/04/2026", "2026-04-25", "soon", "not_a_date"),
+        ("choice", ["Running", "Chess"], "chess", "Chess", "Golf", "not_a_choice"),
+        ("list", [], "red, blue", ["red", "blue"], ",".join(f"c{n}" for n in range(101)), "too_many"),
+        ("list", ["Red", "Blue"], "red, blue", ["Red", "Blue"], "red, green", "not_a_choice"),
+        ("boolean", [], "sí", True, "perhaps", "not_a_boolean"),
+    ],
+)
+def test_each_kind_takes_what_it_may_hold_and_the_row_says_what_it_may_not(
+    bring: Bring, kind: str, choices: list[str], good: str, kept: object, bad: str, code: str
+) -> None:
+    ownfields.add({"key": "own", "label": "Own", "kind": kind, "choices": choices}, actor="user:1")
+    text = f'email;own\nelena@example.com;"{good}"\ndario@example.com;"{bad}"\nmarta@example.com;\n'
+    job = bring(text, columns={"email": "email", "fields.own": "own"}, dates="dmy")
+    assert sums(job) == (3, 2, 0, 0, 1)
+    assert ImportReject.objects.get(job=job, checked=False).code == code
+    found = dict(Identifier.objects.values_list("value", "contact__fields"))
+    assert found == {"elena@example.com": {"own": kept}, "marta@example.com": {}}
+    again = bring(text, columns={"email": "email", "fields.own": "own"}, dates="dmy", policy="overwrite")
+    assert sums(again) == (3, 0, 0, 2, 1)
 
 
 def test_the_definitions_are_read_once_for_all_rows(bring: Bring, monkeypatch: pytest.MonkeyPatch) -> None:
