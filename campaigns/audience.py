@@ -73,7 +73,7 @@ class History:
 class Person:
     draw: str
     zone: str
-    gone: str  # "merged", "erased", or ""
+    gone: str  # "merged", "erased", "restricted", or ""
 
 
 def enter(door: Door, candidates: Sequence[Candidate], now: datetime) -> list[Verdict]:
@@ -138,7 +138,8 @@ def _people(contact_ids: Sequence[int]) -> dict[int, Person]:
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT id, draw::text, zone, CASE WHEN merged_into_id IS NOT NULL THEN 'merged'
-                      WHEN archived_at IS NOT NULL OR restricted THEN 'erased' ELSE '' END
+                      WHEN archived_at IS NOT NULL OR erased_at IS NOT NULL THEN 'erased'
+                      WHEN restricted THEN 'restricted' ELSE '' END
                FROM crm_contact WHERE id = ANY(%s)""",
             [list(contact_ids)],
         )

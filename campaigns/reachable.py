@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from django.db import connection
 
-from campaigns import audience, chance, commands, plans, prospects, terms
+from campaigns import audience, chance, commands, plans, prospects, terms, vetoes
 from campaigns.models import Campaign
 from campaigns.plan import Plan
 from campaigns.reading import SECONDS
@@ -95,7 +95,7 @@ class Judged:
 
 @dataclass(frozen=True)
 class _Ask:
-    """What is judged: one message for many people."""
+    """What is judged: one message for many people. `when_quiet`: what the step says of quiet hours."""
 
     channel: str
     other: str
@@ -105,6 +105,18 @@ class _Ask:
     now: datetime
     campaign: int
     group: str
+    topic: str
+    when_quiet: str
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What was read of the people once: the same for a message and for the one in the other lane."""
+
+    people: Mapping[int, whereabouts.Person]
+    counted: Mapping[int, list[gate.Counted]]
+    wished: Mapping[int, gate.Cap]
+    vetoed: Mapping[int, str]
 
 
 def of(campaign: Campaign, step: str, now: datetime) -> Outlook | None:
@@ -166,7 +178,8 @@ def _judged(campaign: Campaign, step: str, now: datetime) -> Judged | None:
     settings = prospects.read(campaign.document)
     ask = _Ask(
         kind.removeprefix(SENDS), other_way(found), settings.purpose, settings.message_class,
-        now + timedelta(seconds=_useful(found, settings)), now, campaign.pk, settings.group,
+        now + timedelta(seconds=_useful(found, settings)), now, campaign.pk, settings.group, settings.topic,
+        _when_quiet(found),
     )  # fmt: skip
     line = _line(campaign, step)
     basis, unknown = "line", False
@@ -186,6 +199,11 @@ def _useful(step: Mapping[str, Any], settings: terms.Terms) -> int:
     if isinstance(own, dict) and type(own.get("value")) is int and own.get("unit") in SECONDS:
         return int(own["value"] * SECONDS[own["unit"]])
     return settings.send_expiry.seconds
+
+
+def _when_quiet(step: Mapping[str, Any]) -> str:
+    config = step.get("config")
+    return limits.when_quiet(config if isinstance(config, dict) else None)
 
 
 def _line(campaign: Campaign, step: str) -> list[Somebody]:
@@ -245,11 +263,11 @@ def _judge(judged: Judged, line: Sequence[Somebody], ask: _Ask) -> None:
     asked, house_rules = [each for each in line if not each.apart], limits.house()
     judged.where.update({each.contact: APART for each in line if each.apart})
     contacts = [each.contact for each in asked]
-    went, known = limits.counted(contacts, house_rules, ask.now), whereabouts.people(contacts)
+    known = _read(contacts, house_rules, ask)
     standings = _standings(contacts, ask.channel, ask)
     refused: list[tuple[Somebody, str]] = []
     for each in asked:
-        verdict = gate.judge(_facts(each, ask.channel, standings, went, known, ask), house_rules, ask.now)
+        verdict = gate.judge(_facts(each, ask.channel, standings, known, ask), house_rules, ask.now)
         if isinstance(verdict, Go):
             judged.where[each.contact] = "now"
         elif isinstance(verdict, Defer):
@@ -260,9 +278,18 @@ def _judge(judged: Judged, line: Sequence[Somebody], ask: _Ask) -> None:
     second = _standings([each.contact for each, _reason in refused], ask.other, ask) if ask.other else {}
     for each, reason in refused:
         goes = each.contact in second and isinstance(
-            gate.judge(_facts(each, ask.other, second, went, known, ask), house_rules, ask.now), Go | Defer
+            gate.judge(_facts(each, ask.other, second, known, ask), house_rules, ask.now), Go | Defer
         )
         judged.where[each.contact] = f"{'via' if goes else 'not'}.{reason}"
+
+
+def _read(contacts: Sequence[int], house_rules: gate.House, ask: _Ask) -> _Known:
+    """Four queries at most."""
+    wished = limits.wished(contacts)
+    return _Known(
+        whereabouts.people(contacts), limits.counted(contacts, house_rules, ask.now, wished.values()), wished,
+        vetoes.unwanted(contacts, ask.topic, ask.message_class),
+    )  # fmt: skip
 
 
 def _standings(contacts: Sequence[int], channel: str, ask: _Ask) -> dict[int, consent.Standing]:
@@ -281,15 +308,15 @@ def _facts(
     each: Somebody,
     channel: str,
     standings: Mapping[int, consent.Standing],
-    went: Mapping[int, list[gate.Counted]],
-    known: Mapping[int, whereabouts.Person],
+    known: _Known,
     ask: _Ask,
 ) -> gate.Facts:
-    person = known.get(each.contact, whereabouts.NOBODY)
+    person = known.people.get(each.contact, whereabouts.NOBODY)
     place = person.place()
     return gate.Facts(
         channel, ask.message_class, standings[each.contact], each.zone,
-        expires_at=ask.expires_at, counted=went.get(each.contact, ()), purpose=ask.purpose,
-        country=place.country, region=place.region, zones=person.zones(),
-        campaign=ask.campaign, group=ask.group,
+        veto=known.vetoed.get(each.contact, ""), expires_at=ask.expires_at,
+        counted=known.counted.get(each.contact, ()), purpose=ask.purpose, country=place.country, region=place.region,
+        zones=person.zones(), campaign=ask.campaign, group=ask.group,
+        when_quiet=ask.when_quiet if channel == ask.channel else gate.WAIT, wish=known.wished.get(each.contact),
     )  # fmt: skip

@@ -225,7 +225,8 @@ def most_within(plan: Plan, window: timedelta) -> int:
 
 def _house(document: Mapping[str, Any]) -> Iterator[Finding]:
     channels = {each.channel for each in wording.sendings(document)}
-    ready = {each.channel for each in accounts.active() if each.is_default}
+    marketing = document.get("class", "marketing") == "marketing"
+    ready = {each.channel for each in accounts.active() if each.is_default and not (marketing and each.paused)}
     for channel in sorted(channels - ready):
         yield Finding(
             "no_sender",
@@ -234,7 +235,6 @@ def _house(document: Mapping[str, Any]) -> Iterator[Finding]:
             blocking=True,
             where="account",
         )
-    marketing = document.get("class", "marketing") == "marketing"
     if marketing and "email" in channels and not workspace.current().postal_address.strip():
         yield Finding(
             "no_postal_address",

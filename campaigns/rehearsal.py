@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from campaigns import chance, engine, matching, mending, traces
+from campaigns import chance, engine, matching, mending, traces, vetoes
 from campaigns.paper.ledger import Ledger
 from campaigns.paper.rows import Fact, Journeyer, Letter, Line, Person
 from campaigns.plan import Plan
@@ -112,6 +112,8 @@ class _Known:
     person: whereabouts.Person | None
     house: gate.House
     zone: str
+    wish: gate.Cap | None = None
+    veto: str = ""
 
 
 def walk(
@@ -152,12 +154,14 @@ def _read(plan: Plan, traveler: Traveler, choices: Choices, now: datetime, campa
     if contact and campaign_id:
         arms = traces.dealt(campaign_id, [contact]).get(contact, {})
     house = limits.house()
+    those = [contact] if contact else []
+    wish = limits.wished(those).get(contact)
     said = sentence.say_many([plan.rules[name] for name in names]) if names else []
     return _Known(
         answers, arms, dict(zip(names, said, strict=True)), _standings(plan, traveler, now),
-        list(limits.counted([contact], house, now).get(contact, ())) if contact else [],
-        whereabouts.people([contact]).get(contact) if contact else None,
-        house, workspace.current().zone,
+        list(limits.counted(those, house, now, [wish] if wish else ()).get(contact, ())),
+        whereabouts.people(those).get(contact), house, workspace.current().zone, wish,
+        vetoes.unwanted(those, plan.terms.topic, plan.terms.message_class).get(contact, ""),
     )  # fmt: skip
 
 
@@ -340,10 +344,10 @@ class _Stage:
         place = person.place() if person else None
         return gate.Facts(
             channel, terms.message_class, self.known.standings[channel], self.traveler.zone,
-            expires_at=letter.expires_at, counted=self.known.counted, purpose=terms.purpose,
+            veto=self.known.veto, expires_at=letter.expires_at, counted=self.known.counted, purpose=terms.purpose,
             country=place.country if place else workspace.current().country, region=place.region if place else "",
             zones=person.zones() if person else (), campaign=self.campaign, group=terms.group,
-            when_quiet=getattr(step, "when_quiet", "") or gate.WAIT,
+            when_quiet=getattr(step, "when_quiet", "") or gate.WAIT, wish=self.known.wish,
         )  # fmt: skip
 
     def _channel(self, step: str) -> str:

@@ -14,7 +14,7 @@ from itertools import groupby
 
 from django.db import DatabaseError, OperationalError, connection, transaction
 
-from campaigns import audience, effects, facts, plans, runs, traces
+from campaigns import audience, effects, facts, plans, runs, stops, traces
 from campaigns.plans import Published
 from campaigns.repeats import Repeats
 from campaigns.runs import Claimed, Listening, Shape
@@ -80,7 +80,11 @@ def _tick(limit: int, now: datetime) -> int:
     going = sorted((row for row in claimed if states.get(row.campaign_id) in OPEN), key=lambda row: row.version_id)
     known = plans.load({row.version_id for row in going})
     batch = Batch(now)
-    for version, rows in groupby(going, key=lambda row: row.version_id):
+    for row in going:
+        if row.removed:
+            _remove(batch, row)
+    staying = [row for row in going if not row.removed]
+    for version, rows in groupby(staying, key=lambda row: row.version_id):
         _advance(batch, known[version], list(rows))
     _write(batch)
     return len(claimed)
@@ -163,6 +167,12 @@ def _end(batch: Batch, row: Claimed, ended: facts.Ended) -> None:
     shape = Shape(runs.DONE, row.step, "", None, row.rested_at, row.loops, ended.outcome, batch.now)
     detail = {"exit": ended.exit, "event": ended.event}
     batch.put(row, shape, (Trace(row.step, 1, "", "exit_rule", detail),))
+
+
+def _remove(batch: Batch, row: Claimed) -> None:
+    """It began in the moment in which its contact was taken out of all processing (`campaigns.stops`)."""
+    shape = Shape(runs.DONE, row.step, "", None, row.rested_at, row.loops, stops.REMOVED, batch.now)
+    batch.put(row, shape, (Trace(row.step, 1, "", stops.REMOVED),))
 
 
 def _break(batch: Batch, row: Claimed, error: Exception) -> None:

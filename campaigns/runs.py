@@ -43,6 +43,7 @@ class Claimed(NamedTuple):
     entry_index: int
     draw: str
     zone: str
+    removed: bool  # their contact is kept and not used, or erased
 
 
 class Standing(NamedTuple):
@@ -165,7 +166,7 @@ def insert(entering: Sequence[Entering], now: datetime) -> dict[tuple[int, str],
 CLAIM = f"""
 SELECT r.id, r.campaign_id, r.version_id, r.contact_id, r.key, r.entry_seq, r.edition, r.held_out, r.state,
        r.step, r.port, r.due_at, r.loops::text, r.entry::text, r.entry_occurred_at, r.entered_at, r.rested_at,
-       r.entry_index, c.draw::text, c.zone
+       r.entry_index, c.draw::text, c.zone, c.restricted OR c.erased_at IS NOT NULL
 FROM campaigns_enrolment r JOIN crm_contact c ON c.id = r.contact_id
 WHERE r.state IN ('{DUE}', '{WAITING}') AND r.due_at <= %s AND NOT r.campaign_id = ANY(%s)
 ORDER BY r.due_at LIMIT %s FOR UPDATE OF r SKIP LOCKED

@@ -16,7 +16,8 @@ from django.db import connection
 from campaigns import facts, plans, runs
 from campaigns.exits import RECALLED
 from campaigns.facts import Happened
-from channels import vetoes
+from channels import gate, vetoes
+from crm import wishes
 
 PAUSED = "paused"
 # Their preference page says that they can do without the campaign's topic.
@@ -57,6 +58,13 @@ def may_not_go(message_ids: Sequence[int], now: datetime) -> dict[int, str]:
     if doubtful:
         said.update(_ended(doubtful))
     return said
+
+
+def unwanted(contacts: Sequence[int], topic: str, message_class: str) -> dict[int, str]:
+    """What a topic alone would say against a message that is not written yet: contact -> reason. One query at most."""
+    if not contacts or not topic or message_class != gate.MARKETING:
+        return {}
+    return dict.fromkeys(wishes.without(contacts, topic), UNWANTED)
 
 
 def _stands_against(message: int, run: int | None, state: str | None, current: int | None, campaign: str | None) -> str:

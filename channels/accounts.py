@@ -35,7 +35,7 @@ DEFAULTS: Final = ("email", "sms", "whatsapp", "push")
 
 @dataclass(frozen=True)
 class Open:
-    """An active account and its carrier. `resting_until`: machine's time."""
+    """An active account and its carrier. `resting_until`: machine's time. `paused`: no marketing leaves through it."""
 
     id: int
     channel: str
@@ -43,6 +43,7 @@ class Open:
     per_second: float | None
     resting_until: datetime | None
     carrier: Carrier
+    paused: bool = False
 
 
 _held: tuple[float, list[Open]] | None = None
@@ -54,10 +55,7 @@ def active() -> list[Open]:
     global _held
     moment = time.monotonic()
     if _held is None or moment - _held[0] > FRESH_SECONDS:
-        _held = (
-            moment,
-            [opened for row in _rows() if row.paused_at is None and (opened := _open(row)) is not None],
-        )
+        _held = moment, [opened for row in _rows() if (opened := _open(row)) is not None]
     return _held[1]
 
 
@@ -188,7 +186,8 @@ def switch(number: int, actor: str, *, on: bool) -> Account:
 
 
 def pause(number: int, why: Mapping[str, Any], now: datetime) -> bool:
-    """Nothing leaves through it until a person lets it go on; its messages wait. False where it is paused already."""
+    """No marketing leaves through it until a person lets it go on; it waits. What was promised to people (service,
+    transactional) goes on. False where it is paused already."""
     with transaction.atomic():
         row = Account.objects.select_for_update().get(pk=number)
         if row.paused_at is not None:
@@ -236,7 +235,10 @@ def _open(row: Account) -> Open | None:
         # Its messages wait; the others go on.
         log.error("account unusable", extra={"event": "account_unusable", "account": row.pk, "error": str(error)})
         return None
-    return Open(row.pk, row.channel, row.is_default, row.per_second, row.resting_until, _carriers[row.pk][1])
+    return Open(
+        row.pk, row.channel, row.is_default, row.per_second, row.resting_until, _carriers[row.pk][1],
+        paused=row.paused_at is not None,
+    )  # fmt: skip
 
 
 def _wanted(row: Account) -> tuple[str, Mapping[str, Any], Mapping[str, Any]]:

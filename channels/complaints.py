@@ -1,7 +1,8 @@
 """The guard of complaints: how many of the mails of a domain were called spam within seven days (C26).
 
 From the warning on it is said; from the limit on the account that sends them is paused until a person lets it
-go on. Both stand in the pack of the mailbox providers. Below a minimum of mails a rate says nothing.
+go on: its marketing waits, service and transactional mails do not. Both stand in the pack of the mailbox providers.
+Below a minimum of mails a rate says nothing.
 """
 
 from __future__ import annotations

@@ -6,68 +6,21 @@ they stand nowhere else. `slot` says which confirmation a message belongs to.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from django.db import connection, transaction
 
-from channels import content, tracking
+from channels import confirming_words, content, tracking
 from channels.outbox import Planned, enqueue
-from crm import clock, confirmations, workspace
+from crm import clock, confirmations
 
 ROUND: Final = confirmations.ROUND
 BATCH: Final = 200
 SLOT: Final = "confirm:"
 # A mail that leaves later than the link works is of no use.
 EXPIRES: Final = {"email": confirmations.VALID, "sms": confirmations.CODE_VALID}
-
-LETTER: Final = """<p>{hello}</p>
-<p>{why}</p>
-<p><a href="{{{{ links.confirm }}}}" style="background:#1b4d5c;border-radius:8px;color:#ffffff;display:inline-block;\
-font:600 16px/1.2 sans-serif;padding:14px 22px;text-decoration:none">{button}</a></p>
-<p>{valid}</p>
-<p>{ignore}</p>"""
-PLAIN: Final = "{hello}\n\n{why}\n\n{button}:\n{{{{ links.confirm }}}}\n\n{valid}\n{ignore}"
-# The words by language; the subject names nothing that somebody else should read.
-WORDS: Final[dict[str, dict[str, str]]] = {
-    "en": {
-        "subject": "Please confirm your subscription",
-        "hello": "Hello,",
-        "why": "somebody, probably you, asked for messages from us to this address. They begin when you confirm it.",
-        "button": "See and confirm",
-        "valid": "The link works for 7 days.",
-        "ignore": "If it was not you, do nothing: nothing will be sent.",
-        "sms": "{{ links.code }} is your code to confirm messages from us. It lasts 10 minutes: {{ links.code_page }}",
-    },
-    "es": {
-        "subject": "Confirme su suscripción, por favor",
-        "hello": "Hola:",
-        "why": "alguien, probablemente usted, pidió recibir nuestros mensajes en esta dirección. Empezarán cuando lo"
-        " confirme.",
-        "button": "Ver y confirmar",
-        "valid": "El enlace funciona durante 7 días.",
-        "ignore": "Si no fue usted, no haga nada: no se le enviará nada.",
-        "sms": "{{ links.code }} es su código para confirmar nuestros mensajes. Vale 10 minutos: {{ links.code_page }}",
-    },
-    "ru": {
-        "subject": "Подтвердите подписку, пожалуйста",
-        "hello": "Здравствуйте!",
-        "why": "Кто-то, скорее всего вы, попросил присылать наши сообщения на этот адрес. Они начнут приходить, когда"
-        " вы подтвердите.",
-        "button": "Посмотреть и подтвердить",
-        "valid": "Ссылка действует 7 дней.",
-        "ignore": "Если это были не вы, ничего не делайте: ничего не придёт.",
-        "sms": "{{ links.code }} — ваш код подтверждения сообщений. Действует 10 минут: {{ links.code_page }}",
-    },
-}  # fmt: skip
-
-
-def body(channel: str, language: str) -> dict[str, Any]:
-    """The words of a confirmation message."""
-    said = WORDS.get(language[:2].lower(), WORDS["en"])
-    if channel == "sms":
-        return {"text": said["sms"]}
-    return {"subject": said["subject"], "html": LETTER.format(**said), "text": PLAIN.format(**said)}
 
 
 def send() -> int:
@@ -77,11 +30,8 @@ def send() -> int:
         due = confirmations.claim(now, BATCH)
         going = [each for each in due if each.purposes]
         confirmations.forgo([each.id for each in due if not each.purposes])
-        contents: dict[tuple[str, str], int] = {}
-        for each in going:
-            place = each.channel, _language(each.language)
-            contents[place] = contents.get(place) or content.publish(place[0], body(*place))
-        ids = enqueue([_planned(each, contents[each.channel, _language(each.language)], now) for each in going], now)
+        contents = _contents(going)
+        ids = enqueue([_planned(each, contents[_place(each)], now) for each in going], now)
         confirmations.sent(
             [
                 (each.id, confirmations.code_hash(each.id, tracking.code(number)) if each.channel == "sms" else "")
@@ -90,6 +40,21 @@ def send() -> int:
             now,
         )
     return len(due)
+
+
+def _contents(going: Sequence[confirmations.Wanted]) -> dict[tuple[str, str], int]:
+    """Channel and language → the words, published."""
+    if not going:
+        return {}
+    words = confirming_words.every()
+    return {
+        (channel, language): content.publish(channel, confirming_words.body(channel, words[language]))
+        for channel, language in sorted({_place(each) for each in going})
+    }
+
+
+def _place(wanted: confirmations.Wanted) -> tuple[str, str]:
+    return wanted.channel, confirming_words.language_of(wanted.language)
 
 
 def pending() -> int:
@@ -114,8 +79,3 @@ def _planned(wanted: confirmations.Wanted, content_id: int, now: datetime) -> Pl
         purpose="service", priority=90, expires_at=now + EXPIRES[wanted.channel], address_id=wanted.address_id,
         address_hash=wanted.address_hash,
     )  # fmt: skip
-
-
-def _language(language: str) -> str:
-    short = (language or workspace.current().language)[:2].lower()
-    return short if short in WORDS else "en"

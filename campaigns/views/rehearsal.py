@@ -175,7 +175,8 @@ def _contact(request: HttpRequest) -> Contact | None:
         number = publicids.decode("ctc", text)
     except Problem:
         return None
-    return Contact.objects.filter(pk=number, merged_into=None, archived_at=None).only("pk", "zone", "draw").first()
+    living = Contact.objects.filter(merged_into=None, archived_at=None, restricted=False)
+    return living.filter(pk=number).only("pk", "zone", "draw").first()
 
 
 def _public(asked: Asked) -> str:

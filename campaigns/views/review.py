@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
-from campaigns import frame, lifecycle, overlap, prospects, readiness, wording
+from campaigns import duties, frame, lifecycle, overlap, prospects, readiness, wording
 from campaigns.forms import settings
 from campaigns.models import Campaign, Enrolment, Version
 from campaigns.readiness import Finding
@@ -76,7 +76,7 @@ def _people(campaign: Campaign) -> tuple[list[Finding], dict[str, Any]]:
     seen = prospects.of(campaign.pk, said, channels, now)
     shared = overlap.of(campaign.pk, said, now, prospects.counted(said, seen))
     coming = prospects.outlook(campaign.pk, document, now, seen)
-    found = readiness.of_audience(document, seen, shared, coming, now)
+    found = readiness.of_audience(document, seen, shared, coming, now) + duties.findings(document, now)
     return found, {"coming": coming, "seen": seen, "overlaps": shared, "budget": said.budget}
 
 

@@ -1,6 +1,7 @@
 """Tables of sending, by idea. Models import their siblings by file."""
 
 from channels.models.account import Account
+from channels.models.confirmation import ConfirmationWords
 from channels.models.content import Content, Link
 from channels.models.image import Image
 from channels.models.inbox import Inbound, SandboxMessage
@@ -11,6 +12,7 @@ from channels.models.trial import Trial
 __all__ = [
     "Account",
     "Attempt",
+    "ConfirmationWords",
     "Content",
     "Image",
     "Inbound",

@@ -90,6 +90,12 @@ class Message(models.Model):
         ]
         indexes = [
             models.Index(fields=["channel", "due_at"], name="message_due", condition=models.Q(state="due")),
+            # What leaves also while an account is paused, which may hold a million marketing messages.
+            models.Index(
+                fields=["channel", "due_at"],
+                name="message_due_promised",
+                condition=models.Q(state="due") & ~models.Q(message_class="marketing"),
+            ),
             models.Index(
                 fields=["lease_until"],
                 name="message_leased",

@@ -11,13 +11,15 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 
+# What leaves also while an account is paused; as it stands in the index `message_due_promised`.
+PROMISED: Final = "AND message_class <> 'marketing'"
 # Losing this commit in a crash leaves the row due, so it need not wait for the disk.
-CLAIM: Final = """
+_CLAIM: Final = """
 SET LOCAL synchronous_commit TO off;
 WITH picked AS (
   SELECT id, address_id FROM channels_message
   WHERE state = 'due' AND channel = %(channel)s AND due_at <= %(now)s
-    AND (account_id = %(account)s OR (account_id IS NULL AND %(default)s))
+    AND (account_id = %(account)s OR (account_id IS NULL AND %(default)s)) {}
   ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 )
 UPDATE channels_message m
@@ -27,11 +29,13 @@ FROM picked LEFT JOIN crm_address a ON a.id = picked.address_id WHERE m.id = pic
 RETURNING m.id, m.contact_id, m.address_id, m.channel, m.content_id, m.campaign_id, m.entry, m.context,
   coalesce(a.value, ''), m.message_class, m.purpose, m.held_out, m.priority, m.due_at, m.expires_at, m.attempts,
   m.exclusion_group"""
+CLAIM: Final = {False: _CLAIM.format(""), True: _CLAIM.format(PROMISED)}
 
-WAITING: Final = """
+_WAITING: Final = """
 SELECT channel FROM unnest(%s::text[]) AS channel
 WHERE EXISTS (SELECT FROM channels_message m
-              WHERE m.state = 'due' AND m.channel = channel.channel AND m.due_at <= %s)"""
+              WHERE m.state = 'due' AND m.channel = channel.channel AND m.due_at <= %s {})"""
+WAITING: Final = {False: _WAITING.format(""), True: _WAITING.format(PROMISED)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +61,23 @@ class Letter:
     exclusion_group: str = ""
 
 
-def waiting(channels: Sequence[str], now: datetime) -> frozenset[str]:
-    """The channels that have anything due."""
+def waiting(channels: Sequence[str], now: datetime, *, promised: bool = False) -> frozenset[str]:
+    """The channels that have anything due, or (`promised`) anything that is no marketing. One query at most."""
+    if not channels:
+        return frozenset()
     with connection.cursor() as cursor:
-        cursor.execute(WAITING, [list(channels), now])
+        cursor.execute(WAITING[promised], [list(channels), now])
         return frozenset(channel for (channel,) in cursor.fetchall())
 
 
-def claim(*, channel: str, account_id: int, default: bool, limit: int, lease: UUID, now: datetime) -> list[Letter]:
-    """Take at most `limit` due messages of one account, in the order in which they were asked for."""
+def claim(
+    *, channel: str, account_id: int, default: bool, limit: int, lease: UUID, now: datetime, promised: bool = False
+) -> list[Letter]:
+    """Take at most `limit` due messages of one account, in the order in which they were asked for; `promised`: no
+    marketing."""
     with connection.cursor() as cursor:
         cursor.execute(
-            CLAIM,
+            CLAIM[promised],
             {"channel": channel, "now": now, "account": account_id, "default": default, "limit": limit,
              "lease": str(lease), "seconds": settings.LEASE_SECONDS},
         )  # fmt: skip

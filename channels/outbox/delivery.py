@@ -49,8 +49,12 @@ def _once() -> int:
     opened = accounts.active()
     if not opened:
         return 0
-    waiting = claims.waiting(sorted({each.channel for each in opened}), clock.now())
-    return sum(_deliver(account) for account in opened if account.channel in waiting)
+    now = clock.now()
+    waiting = {
+        paused: claims.waiting(sorted({each.channel for each in opened if each.paused is paused}), now, promised=paused)
+        for paused in (False, True)
+    }
+    return sum(_deliver(account) for account in opened if account.channel in waiting[account.paused])
 
 
 def _deliver(account: Open) -> int:
@@ -60,8 +64,9 @@ def _deliver(account: Open) -> int:
     lease = uuid4()
     now = clock.now()
     letters = claims.claim(
-        channel=account.channel, account_id=account.id, default=account.is_default, limit=limit, lease=lease, now=now
-    )
+        channel=account.channel, account_id=account.id, default=account.is_default, limit=limit, lease=lease, now=now,
+        promised=account.paused,
+    )  # fmt: skip
     if not letters:
         return 0
     ready, broken = writing.write(letters, now)

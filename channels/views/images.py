@@ -31,6 +31,12 @@ def page(request: HttpRequest) -> HttpResponse:
     return render(request, template, {"shown": shown, "page": found, "text": text, "largest": 5})
 
 
+@pages.page("campaigns.read")
+def picker(request: HttpRequest) -> HttpResponse:
+    """The dialog, for an editor of a lower floor; the pictures in it come when it is opened."""
+    return render(request, "channels/images/_dialog.html")
+
+
 @pages.page("campaigns.write", "POST")
 def add(request: HttpRequest) -> HttpResponse:
     """Take a picture in. The picker of an editor gets the new choices back."""

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods
 
 from channels import choosing, grounds
 from channels.choosing import Cell, Person
-from channels.views import reader, wording
+from channels.views import data, reader, wording
 from crm import clock, statements, topics, wishes, workspace
 
 
@@ -49,7 +49,7 @@ def page(request: HttpRequest, token: str) -> HttpResponse:
         saved = _save(person, request, now)
         found, _ = reader.find("preferences", token)  # their language may be another one now
     with reader.speaking(found):
-        context = _shown(found, person, now) if found.known else {"rows": []}
+        context = {**data.shown(found, token), **_shown(found, person, now)} if found.known else {"rows": []}
         return render(
             request,
             "channels/preferences.html",

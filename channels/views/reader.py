@@ -15,12 +15,12 @@ from django.http.response import HttpResponseBase
 from django.utils import translation
 
 from channels import tracking
-from crm.models import Contact
-from crm.models import Identifier
+from crm.models import Contact, Identifier
 
 FIND: Final = """
 SELECT m.id, m.contact_id, m.address_id, m.channel, coalesce(nullif(m.purpose, ''), 'offers'), m.campaign_id,
-       m.content_id, m.started_at, coalesce(a.value, ''), coalesce(c.language, ''), c.id IS NOT NULL AND c.erased_at IS NULL
+       m.content_id, m.started_at, coalesce(a.value, ''), coalesce(c.language, ''),
+       c.id IS NOT NULL AND c.erased_at IS NULL
 FROM channels_message m
 LEFT JOIN crm_address a ON a.id = m.address_id
 LEFT JOIN crm_contact c ON c.id = m.contact_id

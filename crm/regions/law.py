@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from crm import moments
+from crm.regions import holidays
 from crm.regions.packs import Lapse, Pack, Rule, Span, packs
 
 # Windows of several zones and weekdays meet within this many steps, or never.
@@ -172,15 +173,22 @@ def opening(rules: Iterable[Rule], zones: Sequence[str], now: datetime) -> tuple
     asked = [(rule, zone) for rule in rules for zone in zones]
     at, late = now, None
     for _ in range(MOST_STEPS):
-        pushed = next(((opens, rule) for rule, zone in asked if (opens := _opens(rule.window, zone, at)) > at), None)
+        pushed = next(((opens, rule) for rule, zone in asked if (opens := _opens(rule, zone, at)) > at), None)
         if pushed is None:
             return at, late
         at, late = pushed
     raise Never
 
 
-def _opens(spans: Sequence[Span], zone: str, at: datetime) -> datetime:
-    return min(moments.allowed_from(at, zone, span.opens, span.closes, span.days) for span in spans)
+def _opens(rule: Rule, zone: str, at: datetime) -> datetime:
+    """Window by window until one is on no public holiday; no window reaches over midnight."""
+    for _ in range(MOST_STEPS):
+        opens = min(moments.allowed_from(at, zone, span.opens, span.closes, span.days) for span in rule.window)
+        day = moments.local_day(opens, zone)
+        if not holidays.falls_on(day, rule.closed_on):
+            return opens
+        at = moments.at_local(day + timedelta(days=1), moments.MIDNIGHT, zone)
+    raise Never
 
 
 # --- to show -----------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from crm import words
+from crm.regions import holidays
 
 DATA: Final = Path(__file__).parent / "data"
 EVERYWHERE: Final = "*"
@@ -25,8 +26,11 @@ REQUIREMENTS: Final = (
     "basis", "methods", "confirmed", "unexpired", "session_hours", "complaints_below", "domain",
 )  # fmt: skip
 KEYS: Final = frozenset(
-    {"id", "says", "applies", "requires", "window", "lapse", "content", "severity", "source", "effective_from", "until"}
-)
+    {
+        "id", "says", "applies", "requires", "window", "closed_on", "lapse", "content", "severity", "source",
+        "effective_from", "until",
+    }
+)  # fmt: skip
 APPLIES: Final = frozenset({"countries", "regions", "channels", "classes", "purposes"})
 
 
@@ -53,7 +57,8 @@ class Lapse:
 
 @dataclass(frozen=True)
 class Rule:
-    """`key` names it for ever ("ca:implied"); `source` is where it can be read, `says` what it asks, in a line."""
+    """`key` names it for ever ("ca:implied"); `source` is where it can be read, `says` what it asks, in a line.
+    `closed_on`: countries on whose public holidays its window stays closed."""
 
     key: str
     pack: str
@@ -69,6 +74,7 @@ class Rule:
     purposes: tuple[str, ...] = ()
     requires: tuple[tuple[str, Any], ...] = ()
     window: tuple[Span, ...] = ()
+    closed_on: tuple[str, ...] = ()
     lapse: Lapse | None = None
     content: tuple[str, ...] = ()
 
@@ -143,6 +149,7 @@ def _rule(name: str, pack: str, countries: tuple[str, ...], data: Mapping[str, A
     _words(f"{where}: purposes", applies.get("purposes", ()), words.PURPOSES)
     _words(f"{where}: basis", requires.get("basis", ()), words.BASES)
     _words(f"{where}: methods", requires.get("methods", ()), words.METHODS)
+    _words(f"{where}: closed_on", data.get("closed_on", ()), sorted(holidays.calendars()))
     _words(f"{where}: severity", [data.get("severity", "block")], SEVERITIES)
     return Rule(
         key=f"{pack}:{data['id']}", pack=pack, says=data["says"], source=data["source"],
@@ -152,6 +159,7 @@ def _rule(name: str, pack: str, countries: tuple[str, ...], data: Mapping[str, A
         purposes=tuple(applies.get("purposes", ())),
         requires=tuple((key, tuple(value) if isinstance(value, list) else value) for key, value in requires.items()),
         window=tuple(_span(where, each) for each in data.get("window", ())),
+        closed_on=tuple(data.get("closed_on", ())),
         lapse=_lapse(where, data["lapse"]) if "lapse" in data else None,
         content=tuple(data.get("content", ())),
     )  # fmt: skip

@@ -1,51 +1,52 @@
-// Pictures in the e-mail editor: loaded when the dialog opens, uploaded in place, put where the cursor stands.
-import { insert } from "./tokens.js";
+// Pictures to choose from: loaded when their dialog opens, uploaded in place. Which one was chosen is told by an
+// event "picture" at the button that opened the dialog. The dialog may come into the page later than this.
 import { fail } from "./toasts.js";
 
-const dialog = document.querySelector("[data-pictures]");
-const choices = document.getElementById("picture-choices");
-const WIDEST = 552;
+const choices = () => document.getElementById("picture-choices");
+let opener = null;
 
-const quoted = (text) => text.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;");
-
-if (dialog) {
-  let loaded = false;
-  document.addEventListener("click", (event) => {
-    if (event.target.closest?.('[data-open="pictures"]') && !loaded) {
-      loaded = true;
-      window.htmx?.trigger(choices, "load-pictures");
-    }
-  });
-  choices.addEventListener("click", (event) => {
-    const picture = event.target.closest("[data-picture]");
-    if (!picture) return;
-    dialog.close();
-    const width = Math.min(Number(picture.dataset.pixels), WIDEST);
-    const html = `<img src="${quoted(picture.dataset.picture)}" alt="${quoted(picture.dataset.alt)}" width="${width}" style="display:block;max-width:100%;height:auto;border:0">\n`;
-    insert(html, document.querySelector("[name=html]"));
-  });
-  dialog.querySelector("[data-picture-add]").addEventListener("submit", async (event) => {
-    event.preventDefault();
-    const form = event.target;
-    const button = form.querySelector("button");
-    button.disabled = true;
-    try {
-      const response = await fetch(form.action, { method: "POST", body: new FormData(form), headers: { "HX-Request": "true" } });
-      const piece = document.createElement("template");
-      piece.innerHTML = await response.text();
-      const oob = piece.content.querySelector("#toasts");
-      if (oob) {
-        document.getElementById("toasts").append(...oob.children);
-        oob.remove();
-      }
-      if (response.ok) {
-        choices.querySelector("p")?.remove();
-        choices.prepend(piece.content);
-        form.reset();
-      } else if (response.status !== 422) fail();
-    } catch {
-      fail();
-    }
-    button.disabled = false;
-  });
+function open(button) {
+  opener = button;
+  const place = choices();
+  if (!place || place.dataset.asked) return;
+  place.dataset.asked = "1";
+  window.htmx?.trigger(place, "load-pictures");
 }
+
+function take(picture) {
+  picture.closest("dialog").close();
+  opener?.dispatchEvent(new CustomEvent("picture", { bubbles: true, detail: { ...picture.dataset } }));
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest?.('[data-open="pictures"]');
+  if (button) open(button);
+  const picture = event.target.closest?.("#picture-choices [data-picture]");
+  if (picture) take(picture);
+});
+
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (!form.matches?.("[data-picture-add]")) return;
+  event.preventDefault();
+  const button = form.querySelector("button");
+  button.disabled = true;
+  try {
+    const response = await fetch(form.action, { method: "POST", body: new FormData(form), headers: { "HX-Request": "true" } });
+    const piece = document.createElement("template");
+    piece.innerHTML = await response.text();
+    const oob = piece.content.querySelector("#toasts");
+    if (oob) {
+      document.getElementById("toasts").append(...oob.children);
+      oob.remove();
+    }
+    if (response.ok) {
+      choices().querySelector("p")?.remove();
+      choices().prepend(piece.content);
+      form.reset();
+    } else if (response.status !== 422) fail();
+  } catch {
+    fail();
+  }
+  button.disabled = false;
+});

@@ -110,7 +110,7 @@ def test_the_number_of_queries_is_the_same_for_five_and_for_sixty_one() -> None:
         assert sum(numbers(few).values()) == 5
     with CaptureQueriesContext(connection) as all_of_them:
         numbers(campaign)
-    assert len(five) == len(all_of_them) <= 8
+    assert len(five) == len(all_of_them) <= 9, "one of them asks for wishes"
 
 
 def test_in_quiet_hours_it_says_until_when() -> None:

@@ -96,7 +96,7 @@ def test_merged_and_erased_people_do_not_enter() -> None:
     Contact.objects.filter(pk=erased.pk).update(archived_at=clock.now())
     Contact.objects.filter(pk=restricted.pk).update(restricted=True)
     said = [verdict.reason for verdict in enter(campaign, elena, merged, erased, restricted)]
-    assert said == ["", "merged", "erased", "erased"]
+    assert said == ["", "merged", "erased", "restricted"]
 
 
 def test_the_global_holdout_keeps_people_out_unless_the_campaign_does_not_respect_it() -> None:

@@ -9,12 +9,13 @@ import pytest
 from django.db import connection
 
 from analytics import home
+from campaigns import readiness
 from channels import accounts, complaints
 from channels.models import Account, Message, SenderDomain
-from channels.outbox import delivery
+from channels.outbox import claims, delivery
 from crm import clock
 from crm.models import AuditEntry
-from tests.campaigns import office
+from tests.campaigns import cast, office
 from tests.channels import people
 
 pytestmark = pytest.mark.django_db
@@ -132,3 +133,48 @@ def test_each_domain_answers_for_itself() -> None:
     row = complaints.rates(clock.now())
     assert {(each.domain, each.sent, each.complained) for each in row} == {("shop.example", 1000, 3)}
     assert account.paused_at is None
+
+
+@pytest.mark.parametrize("promised", ["service", "transactional"])
+def test_a_paused_account_keeps_what_was_promised_and_holds_marketing_alone(promised: str) -> None:
+    mails(1000, 3)
+    complaints.guard()
+    accounts.forget()
+    elena, dario = people.people(2)
+    (offer,) = people.ask([elena], run=5000)
+    (receipt,) = people.ask([dario], run=5001, message_class=promised, purpose="service")
+    while delivery.deliver():
+        pass
+    states = dict(Message.objects.filter(pk__in=[offer, receipt]).values_list("pk", "state"))
+    assert states == {offer: "due", receipt: "accepted"}
+    complaints.resume(Account.objects.get(channel="email").pk, "user:1", clock.now())
+    accounts.forget()
+    while delivery.deliver():
+        pass
+    assert Message.objects.get(pk=offer).state == "accepted"
+
+
+def test_a_round_over_held_marketing_takes_nothing_and_ends() -> None:
+    mails(1000, 3)
+    complaints.guard()
+    accounts.forget()
+    held = people.ask(people.people(5), run=5000)
+    assert delivery.deliver() == 0
+    assert set(Message.objects.filter(pk__in=held).values_list("state", "claims")) == {("due", 0)}
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("EXPLAIN " + claims.WAITING[True], [["email"], clock.now()])
+        assert "message_due_promised" in str(cursor.fetchall())
+
+
+def test_a_campaign_of_offers_is_not_published_onto_a_paused_account_and_one_of_receipts_is() -> None:
+    mails(1000, 3)
+    complaints.guard()
+    accounts.forget()
+    office.house()
+    found = {
+        kind: {each.code for each in readiness.of(office.draft(cast.mail(), **{"class": kind}), clock.now())}
+        for kind in ("marketing", "service")
+    }
+    assert "no_sender" in found["marketing"]
+    assert "no_sender" not in found["service"]

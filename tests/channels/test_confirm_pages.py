@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
-from channels import confirming, content, tracking
+from channels import confirming, confirming_words, content, tracking
 from channels.models import Message, SandboxMessage
 from channels.outbox import delivery
 from crm import capture, clock, confirmations, consent, publicids, suppression
@@ -60,7 +60,9 @@ def may(contact: int, channel: str = "email") -> bool:
 @pytest.mark.parametrize("language", ["en", "es", "ru", "pt"])
 @pytest.mark.parametrize("channel", ["email", "sms"])
 def test_the_words_can_be_sent_in_every_language(language: str, channel: str) -> None:
-    assert content.problems(channel, confirming.body(channel, language)) == []
+    words = confirming_words.every()[confirming_words.language_of(language)]
+    assert confirming_words.problems(words) == []
+    assert content.problems(channel, confirming_words.body(channel, words)) == []
 
 
 def test_the_mail_is_a_service_message_in_their_language_with_the_link(web: Client) -> None:
