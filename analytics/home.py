@@ -13,6 +13,8 @@ from typing import Any, Final
 
 from django.db import connection
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -21,8 +23,9 @@ from analytics import kpis, metrics, rollup, running, tiles
 from analytics.models import Kpi
 from analytics.running import Line
 from analytics.tiles import Figures, Tile
-from crm import display, errands, moments, workspace
-from crm.models import Store, User
+from crm import access, directory, display, errands, moments, statements, workspace
+from crm.models import Contact, Store, User
+from crm.rights import requests
 
 DAYS: Final = (7, 30, 90)
 CAMPAIGNS: Final = 6
@@ -127,7 +130,7 @@ def _level(figures: Figures, name: str, today: date) -> int | None:
 
 def needs(user: User, now: datetime, built: Sequence[Tile], lines: Sequence[Line]) -> list[Need]:
     """Only what can be acted on, the worst first."""
-    return [*_limits(built), *_paused(), *_campaigns(lines), *_resting(), *_overdue(user, now)]
+    return [*_limits(built), *_paused(), *_campaigns(lines), *_resting(), *_rights(user, now), *_overdue(user, now)]
 
 
 def _limits(built: Sequence[Tile]) -> list[Need]:
@@ -192,6 +195,32 @@ def _paused() -> list[Need]:
                  _url("channels:accounts"), gettext_lazy("Look"))
             for name, complained, sent in cursor.fetchall()
         ]  # fmt: skip
+
+
+def _rights(user: User, now: datetime) -> list[Need]:
+    """People who wait for an answer about their data, and get one within a week."""
+    rows = requests.due_soon(now)
+    if not rows or not _may(user, "rights.write"):
+        return []
+    people = {each.pk: each for each in Contact.objects.filter(pk__in=[row.contact_id for row in rows])}
+    known = directory.identifiers(list(people), full=False)
+    return [
+        Need(
+            "shield-check", "bad" if row.due_at < now else "warn",
+            _("%(name)s asks: %(what)s") % {
+                "name": directory.name_of(people[row.contact_id], known.get(row.contact_id, {})),
+                "what": statements.REQUESTS.get(row.kind, row.kind),
+            },
+            (_("Overdue since %(day)s") if row.due_at < now else _("Answer by %(day)s"))
+            % {"day": date_format(timezone.localtime(row.due_at), "j N Y")},
+            _url("crm:rights"), gettext_lazy("Answer"),
+        )
+        for row in rows if row.contact_id in people
+    ]  # fmt: skip
+
+
+def _may(user: User, permission: str) -> bool:
+    return user.is_superuser or permission in access.of_roles(user.memberships.values_list("role", flat=True))
 
 
 def _overdue(user: User, now: datetime) -> list[Need]:

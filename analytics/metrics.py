@@ -232,12 +232,13 @@ IDENTIFIED: Final = stages.IDENTIFIED.format("c.id")
 
 
 def standing() -> Sql:
-    """Every living contact with the stage they are in: (id, stage)."""
+    """Every living contact with the stage they are in: (id, stage). Who is not profiled is in none."""
     ladder = stages.ladder()
     return join(
         f"""SELECT c.id, CASE WHEN coalesce(s.stage, {{}}) = {{}} AND {IDENTIFIED} THEN {{}}
                  ELSE coalesce(s.stage, {{}}) END AS stage
-            FROM crm_contact c LEFT JOIN analytics_contactstage s ON s.contact_id = c.id WHERE {LIVING}""",  # noqa: S608 - our own words
+            FROM crm_contact c LEFT JOIN analytics_contactstage s ON s.contact_id = c.id
+            WHERE {LIVING} AND s.stage IS DISTINCT FROM '{stages.NONE}'""",  # noqa: S608 - our own words
         ladder.start,
         ladder.start,
         ladder.known,

@@ -16,9 +16,11 @@ def note_days(facts: list[Fact]) -> None:
 
 
 registry.reactors.add("analytics.stages", fold_stages, order=30)
+registry.withdrawal_listeners.add("analytics.stages", stages.follow_withdrawals)
 registry.contact_joins.add("analytics.stages", stages.join, order=30)
 registry.reactors.add("analytics.figures", note_days, order=40)
 registry.contact_joins.add("analytics.figures", staleness.join, order=40)
+registry.withdrawn_facts.add("analytics.figures", note_days, order=40)
 registry.contact_tables.add("analytics_stagechange", "contact_id")
 registry.contact_images.add("analytics_contactstage", "true")
 registry.contact_splits.add("analytics.figures", staleness.join)

@@ -9,16 +9,20 @@ class ChannelsConfig(AppConfig):
     def ready(self) -> None:
         from django.db.models.signals import post_migrate, pre_migrate
 
-        from channels import accounts, database, evidence, form_pictures, images
+        from channels import access, accounts, database, erasure, evidence, form_pictures, images
         from channels.outbox import revocation
         from crm import registry
 
         pre_migrate.connect(database.uninstall, sender=self)
         post_migrate.connect(database.install, sender=self)
         registry.withdrawal_listeners.add("outbox", revocation.obey_withdrawals)
+        registry.contact_stops.add("channels", revocation.stop, order=20)
         registry.contact_tables.add("channels_message", "contact_id")
         # A message of a run that ends with the join is recalled.
         registry.contact_images.add("channels_message", "t.settled_at IS NULL")
         registry.founders.add("accounts", accounts.ensure)
         registry.evidence_parts.add("messages", evidence.messages)
+        registry.access_parts.add("messages", access.messages)
+        registry.access_parts.add("recipients", access.recipients)
+        registry.erasures.add("channels", erasure.TREATED, order=20)
         images.users.add("forms", form_pictures.uses)

@@ -273,7 +273,7 @@ class _Links(dict[str, str]):
             self[name] = tracking.code(self._message_id)
         elif name == "code_page":
             self[name] = f"{settings.BASE_URL}/k/code/"
-        elif name in {"unsubscribe", "preferences", "open", "confirm"}:
+        elif name in {"unsubscribe", "preferences", "open", "confirm", "copy"}:
             self[name] = tracking.url(name, self._message_id)  # type: ignore[arg-type]
         else:
             raise KeyError(name)

@@ -9,18 +9,15 @@ from typing import Any, Final
 
 from django.db import connection
 
-from crm import consent, suppression, words
+from crm import consent, suppression
+from crm.rights import objection
 
 # What a person can ask for on the way out.
-SCOPES: Final = ("this", "all", "pause")
+ALL: Final = "all"
+SCOPES: Final = ("this", ALL, "pause")
 PAUSE: Final = timedelta(days=30)
 
-LIVING: Final = """
-SELECT c.id,
-       array(SELECT a.medium || ':' || a.id FROM crm_identifier i JOIN crm_address a ON a.id = i.address_id
-             WHERE i.contact_id = c.id ORDER BY a.id),
-       array(SELECT DISTINCT s.channel::text FROM crm_consentstate s WHERE s.contact_id = c.id)
-FROM crm_contact c WHERE c.id = ANY(%s)"""
+THEMSELVES: Final = "themselves"
 
 
 @dataclass(frozen=True)
@@ -58,42 +55,33 @@ def withdraw(leaves: Sequence[Leave], now: datetime) -> list[consent.Recorded]:
     if not leaves:
         return []
     with connection.cursor() as cursor:
-        cursor.execute(LIVING, [sorted({leave.contact_id for leave in leaves})])
-        living = {row[0]: (row[1], row[2]) for row in cursor.fetchall()}
+        cursor.execute(
+            "SELECT id FROM crm_contact WHERE id = ANY(%s) AND erased_at IS NULL",
+            [sorted({each.contact_id for each in leaves})],
+        )
+        living = {contact for (contact,) in cursor.fetchall()}
     _suppress_of_gone([leave for leave in leaves if leave.contact_id not in living], now)
-    wishes = [
-        statement
-        for leave in leaves
-        if leave.contact_id in living
-        for statement in _statements(leave, *living[leave.contact_id], now)
-    ]
-    return consent.record(_still_open(wishes), now=now)
+    here = [leave for leave in leaves if leave.contact_id in living]
+    wishes = [_statement(leave, now) for leave in here if leave.scope != ALL]
+    return objection.record(
+        [_objection(leave) for leave in here if leave.scope == ALL],
+        actor=THEMSELVES, now=now, also=_still_open(wishes),
+    )  # fmt: skip
 
 
-def _statements(leave: Leave, held: Sequence[str], used: Sequence[str], now: datetime) -> list[consent.Statement]:
-    if leave.scope != "all":
-        action = "paused" if leave.scope == "pause" else "withdrawn"
-        return [_statement(leave, leave.purpose or "offers", leave.channel, leave.address_id, action, now)]
-    by_medium: dict[str, list[int]] = {}
-    for medium, _, number in (each.partition(":") for each in held):
-        by_medium.setdefault(medium, []).append(int(number))
-    channels = {leave.channel, *used, *(channel for channel, medium in words.MEDIUM.items() if medium in by_medium)}
-    return [
-        _statement(leave, purpose, channel, address, "objected", now)
-        for channel in sorted(channels)
-        for address in by_medium.get(words.MEDIUM.get(channel, ""), [None])
-        for purpose in words.MARKETING
-    ]
+def _objection(leave: Leave) -> objection.Objection:
+    return objection.Objection(
+        leave.contact_id, leave.method, f"message:{leave.message_id}", leave.address_id, leave.channel, leave.evidence
+    )
 
 
-def _statement(
-    leave: Leave, purpose: str, channel: str, address_id: int | None, action: str, now: datetime
-) -> consent.Statement:
+def _statement(leave: Leave, now: datetime) -> consent.Statement:
+    paused = leave.scope == "pause"
     return consent.Statement(
-        contact_id=leave.contact_id, purpose=purpose, channel=channel, action=action, basis="",
-        method=leave.method, source=f"message:{leave.message_id}", occurred_at=now,
-        address_id=address_id,
-        until=now + PAUSE if action == "paused" else None, evidence=leave.evidence,
+        contact_id=leave.contact_id, purpose=leave.purpose or "offers", channel=leave.channel,
+        action="paused" if paused else "withdrawn", basis="", method=leave.method,
+        source=f"message:{leave.message_id}", occurred_at=now, address_id=leave.address_id,
+        until=now + PAUSE if paused else None, evidence=leave.evidence,
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from channels import complaints, confirming, form_letters
+from channels import complaints, confirming, copies, form_letters
 from channels.outbox import delivery, reaper
 from crm.registry import Round, rounds
 
@@ -11,6 +11,7 @@ rounds.add(confirming.ROUND, Round(confirming.ROUND, confirming.send, confirming
 rounds.add(
     form_letters.ROUND, Round(form_letters.ROUND, form_letters.send, form_letters.pending, every_seconds=5), order=66
 )
+rounds.add(copies.ROUND, Round(copies.ROUND, copies.send, copies.pending, every_seconds=5), order=67)
 rounds.add("channels.deliver", Round("channels.deliver", delivery.deliver, delivery.pending), order=70)
 rounds.add(
     "channels.complaints",

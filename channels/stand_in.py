@@ -29,7 +29,8 @@ _INVENTED: Final = (
 # Names are as long as they get among this many of the newest contacts and products.
 _NEWEST: Final = 1_000
 LONGEST: Final = """
-WITH people AS MATERIALIZED (SELECT given_name, family_name, city, region FROM crm_contact ORDER BY id DESC LIMIT %s),
+WITH people AS MATERIALIZED (SELECT given_name, family_name, city, region FROM crm_contact
+  WHERE NOT restricted ORDER BY id DESC LIMIT %s),
 things AS MATERIALIZED (SELECT name, brand FROM crm_product WHERE active ORDER BY id DESC LIMIT %s)
 SELECT (SELECT given_name FROM people ORDER BY length(given_name) DESC, given_name LIMIT 1),
        (SELECT family_name FROM people ORDER BY length(family_name) DESC, family_name LIMIT 1),
@@ -65,7 +66,8 @@ class _Asking:
 
 def choose(contact_id: int, events: Sequence[str], now: datetime) -> Person:
     """This contact with their last event of these names; the made-up person where there is none."""
-    contact = Contact.objects.filter(pk=contact_id, merged_into=None, archived_at=None).first() if contact_id else None
+    living = Contact.objects.filter(merged_into=None, archived_at=None, restricted=False)
+    contact = living.filter(pk=contact_id).first() if contact_id else None
     if contact is None:
         return made_up(events[0] if events else "", now)
     address = Identifier.objects.filter(contact=contact, kind="email").order_by("pk").first()
@@ -136,7 +138,7 @@ def longest(known: Mapping[str, Any]) -> dict[str, Any]:
 
 def search(text: str) -> list[Person]:
     """People by anything that names them, or by part of a name."""
-    found = directory.find(text[:200], FOUND_AT_MOST)
+    found = [each for each in directory.find(text[:200], FOUND_AT_MOST) if not each.restricted]
     mails = dict(
         Identifier.objects.filter(contact__in=found, kind="email").order_by("-pk").values_list("contact_id", "value")
     )

@@ -20,10 +20,11 @@ from typing import Final, Literal
 
 from django.conf import settings
 
-Purpose = Literal["click", "open", "unsubscribe", "preferences", "confirm"]
+Purpose = Literal["click", "open", "unsubscribe", "preferences", "confirm", "copy"]
 
 _PATHS: Final[dict[str, str]] = {
     "click": "/c/", "open": "/o/", "unsubscribe": "/u/", "preferences": "/p/", "confirm": "/k/",
+    "copy": "/d/",
 }  # fmt: skip
 _MAC_BYTES: Final = 18
 _SCANNERS: Final = re.compile(

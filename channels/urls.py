@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from channels.views import accounts, confirm, contact, domains, follow, images, leave, preferences, sandbox, sending
+from channels.views import (
+    accounts,
+    confirm,
+    confirming_words,
+    contact,
+    data,
+    domains,
+    follow,
+    images,
+    leave,
+    preferences,
+    sandbox,
+    sending,
+)
 
 app_name = "channels"
 
@@ -13,6 +26,8 @@ urlpatterns = [
     path("o/<str:token>.gif", follow.opened, name="open"),
     path("u/<str:token>", leave.page, name="unsubscribe"),
     path("p/<str:token>", preferences.page, name="preferences"),
+    path("p/<str:token>/data", data.page, name="my-data"),
+    path("d/<str:token>", data.copy, name="copy"),
     path("k/code/", confirm.code, name="confirm-code"),
     path("k/code/again/", confirm.again, name="confirm-again"),
     path("k/<str:token>", confirm.page, name="confirm"),
@@ -23,7 +38,10 @@ urlpatterns = [
     path("contacts/<ctc:contact_id>/messages/", contact.messages, name="contact-messages"),
     path("contacts/<ctc:contact_id>/limit/", contact.limit, name="contact-limit"),
     path("contacts/<ctc:contact_id>/preferences/", contact.preferences, name="contact-preferences"),
+    path("settings/confirmations/words/<str:language>/", confirming_words.page, name="confirmation-words"),
+    path("settings/confirmations/words/<str:language>/reset/", confirming_words.reset, name="confirmation-words-reset"),
     path("images/", images.page, name="images"),
+    path("images/picker/", images.picker, name="image-picker"),
     path("images/add/", images.add, name="image-add"),
     path("images/<int:number>/describe/", images.describe, name="image-describe"),
     path("images/<int:number>/remove/", images.remove, name="image-remove"),

@@ -23,8 +23,8 @@ NAMES: Final[dict[str, frozenset[str] | None]] = {
     "viewed": frozenset({"size", "first", "last"}),
     "store": frozenset({"code", "name", "zone", "country", "address", "hours"}),
     "campaign": frozenset({"id", "name"}),
-    # The last three are for confirmation messages alone (`channels.confirming`), and are in no picker.
-    "links": frozenset({"unsubscribe", "preferences", "confirm", "code", "code_page"}),
+    # The last four are for messages of our own (`channels.confirming`, `channels.copies`), and are in no picker.
+    "links": frozenset({"unsubscribe", "preferences", "confirm", "code", "code_page", "copy"}),
 }  # fmt: skip
 
 # What people read below a message, in their language (templates are theirs, these lines are ours).

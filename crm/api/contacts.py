@@ -16,6 +16,7 @@ from crm.models import Contact, Event
 from crm.rest import bodies, fields, pages, problems, shapes
 from crm.rest.endpoint import Endpoint
 from crm.rest.schema import ProblemEntry
+from crm.rights import erasure
 
 MOST: Final = 500
 LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})?")
@@ -164,12 +165,24 @@ class ContactsBatch(Endpoint):
         return Response(counts | {"results": verdicts})
 
 
+class ErasureShape(serializers.Serializer[Any]):
+    contact = serializers.CharField()
+    state = serializers.ChoiceField(choices=("waiting", "done"))
+
+
 class OneContact(Endpoint):
-    needs: ClassVar[dict[str, str]] = {"GET": "contacts.read"}
+    needs: ClassVar[dict[str, str]] = {"GET": "contacts.read", "DELETE": "rights.write"}
 
     @extend_schema(operation_id="contacts_retrieve", responses=people.ContactShape)
     def get(self, request: Request, public_id: str) -> Response:
         return Response(people.represent_one(*people.contact_of(public_id, self.principal)))
+
+    @extend_schema(operation_id="contacts_erase", request=None, responses={202: ErasureShape})
+    def delete(self, request: Request, public_id: str) -> Response:
+        """Erase them: all processing ends now, and the rest goes as soon as nothing of theirs is on its way."""
+        contact, _ = people.contact_of(public_id, self.principal)
+        found = erasure.ask(contact.pk, actor=self.principal.actor, via="api", now=clock.now())
+        return Response({"contact": publicids.encode("ctc", found.contact_id), "state": found.state}, status=202)
 
 
 class Timeline(Endpoint):

@@ -112,7 +112,7 @@ def _finish(number: int) -> int:
         removed, emptied = _treat(who)
         _addresses(who, clock.now())
         now = clock.now()
-        gone = files.forget(who.params["clues"])
+        gone = files.forget(people, who.params["clues"])
         RightsRequest.objects.filter(contact__in=people, state="open", kind="erasure").update(
             state="done", settled_at=now, settled_by=erasure.asked_by
         )

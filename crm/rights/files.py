@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -18,14 +19,15 @@ BITE: Final = 1 << 20
 OVERLAP: Final = 400
 
 
-def forget(clues: str) -> int:
+def forget(people: Sequence[int], clues: str) -> int:
     """Take away the downloads that wait and the files of imports that are over, where one of the `clues` stands in
-    them, or may stand (a packed file is not looked into). Answers how many."""
+    them, or may stand (a packed file is not looked into); a copy of somebody's data is theirs. Answers how many."""
     looked = re.compile(clues, re.IGNORECASE)
     gone = 0
     for job in ExportJob.objects.exclude(path=""):
         path = exports.folder() / job.path
-        if _holds(path, looked):
+        theirs = job.wish.get("which", {}).get("contact") in {str(number) for number in people}
+        if theirs if job.what == "access" else _holds(path, looked):
             path.unlink(missing_ok=True)
             ExportJob.objects.filter(pk=job.pk).update(state=ExportJob.State.GONE, path="")
             gone += 1

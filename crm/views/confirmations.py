@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import get_language
@@ -25,6 +26,7 @@ def page(request: HttpRequest) -> HttpResponse:
     countries = dict(territories.countries(get_language() or "en"))
     context = {
         "form": form,
+        "languages": settings.LANGUAGES,
         "rules": [_shown(rule, countries) for rule in confirming.policy().rules],
         "by_law": _by_law(countries),
     }

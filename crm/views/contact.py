@@ -31,7 +31,8 @@ from crm import (
     workspace,
 )
 from crm.display import CHANNELS
-from crm.models import Contact, Identifier
+from crm.models import Contact, Erasure, Identifier
+from crm.views import erase, limits
 
 TABS: Final = ("timeline", "purchases", "messages", "notes")
 KINDS: Final[dict[str, Promise]] = {
@@ -51,6 +52,8 @@ def page(request: HttpRequest, contact_id: int) -> HttpResponse:
     contact = _contact(contact_id)
     if contact.merged_into_id:
         return redirect("crm:contact", contact.merged_into_id)
+    if contact.erased_at or Erasure.objects.filter(contact=contact.pk).exists():
+        return erase.gone(request, contact)
     now, full = clock.now(), pages.may(request, "contacts.write")
     tab = request.GET.get("tab", "")
     tab = tab if tab in TABS else TABS[0]
@@ -71,6 +74,7 @@ def page(request: HttpRequest, contact_id: int) -> HttpResponse:
         "purchases": history.purchases(contact.pk, workspace.current().currency, now),
         "tab": tab,
         **_stage(contact.pk),
+        **limits.shown(contact),
     }
     if tab == "timeline":
         context |= _timeline(request, contact)

@@ -57,6 +57,7 @@ class Sheet:
             consents=self.said.consents(),
             source=SOURCE,
             actor=actor,
+            in_person=True,
         )
 
 
@@ -83,6 +84,8 @@ def edit(request: HttpRequest, contact_id: int) -> HttpResponse:
     if contact.merged_into_id:
         return redirect("crm:contact-edit", contact.merged_into_id)
     sheet = _sheet(request, contact)
+    if contact.restricted:
+        sheet.wrong = [_("This person is restricted: only what they say about consent can be saved.")]
     if request.method != "POST":
         return _shown(request, sheet)
     if not sheet.is_valid():

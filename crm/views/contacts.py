@@ -65,6 +65,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "page": found,
         "people": people,
         "count": _counted(count),
+        "left_out": 0 if filters.who == "restricted" else listed.filter(restricted=True).count(),
         "columns": {name: COLUMNS[name] for name in _columns(request)},
         "all_columns": COLUMNS,
         "segments": Segment.objects.filter(archived_at=None).order_by("name")[:500],

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
@@ -19,6 +19,7 @@ from crm.forms.contacts import FilterForm
 from crm.models import ExportJob, User
 
 FORMS: Final = ("csv", "xlsx", "json")
+WHAT: Final = ("contacts", "segment", "events")
 SHOWN: Final = 50
 NARROWED: Final = {
     "q": "text",
@@ -35,9 +36,12 @@ NARROWED: Final = {
 def page(request: HttpRequest) -> HttpResponse:
     """What can be taken along, and what waits to be."""
     mine = ExportJob.objects.filter(owner=_me(request)).order_by("-pk")[:SHOWN]
+    what = request.GET.get("what", "")
+    what = what if what in WHAT else WHAT[0]
     context = {
+        "left_out": exports.left_out(Wish(what, "csv", dict(_which(request.GET, what)), full=False)),
         "jobs": mine, "forms": FORMS, "given": [(key, text) for key, text in request.GET.items() if key != "what"],
-        "what": request.GET.get("what", "contacts"), "busy": any(job.state == "asked" for job in mine),
+        "what": what, "busy": any(job.state == "asked" for job in mine),
     }  # fmt: skip
     return render(request, "crm/exports/page.html", context)
 
@@ -90,21 +94,21 @@ def _sheet(wish: Wish) -> HttpResponseBase:
 
 def _wish(request: HttpRequest) -> Wish:
     what, form = request.POST.get("what", ""), request.POST.get("form", "csv")
-    if what not in ("contacts", "segment", "events") or form not in FORMS:
+    if what not in WHAT or form not in FORMS:
         raise Http404
-    return Wish(what, form, dict(_which(request, what)), pages.may(request, "contacts.write"))
+    return Wish(what, form, dict(_which(request.POST, what)), pages.may(request, "contacts.write"))
 
 
-def _which(request: HttpRequest, what: str) -> Iterator[tuple[str, str]]:
+def _which(told: QueryDict, what: str) -> Iterator[tuple[str, str]]:
     try:
         if what == "segment":
-            yield "segment", str(publicids.decode("seg", request.POST.get("segment", "")))
+            yield "segment", str(publicids.decode("seg", told.get("segment", "")))
         elif what == "events":
-            yield "contact", str(publicids.decode("ctc", request.POST.get("contact", "")))
+            yield "contact", str(publicids.decode("ctc", told.get("contact", "")))
     except Problem as wrong:
         raise Http404 from wrong
     if what == "contacts":
-        form = FilterForm(request.POST)
+        form = FilterForm(told)
         form.is_valid()
         given: dict[str, Any] = form.cleaned_data
         for name, inner in NARROWED.items():

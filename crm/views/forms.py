@@ -112,6 +112,7 @@ def _builder(request: HttpRequest, form: Form, *, told: bool = False) -> HttpRes
     return render(request, "crm/forms/edit.html", {
         "form": form, "kind": KINDS[form.kind], "rows": _rows(form, problems if told else []),
         "problems": [_words(each) for each in problems], "told": told,
+        "pictures": any(block["type"] == "picture" for block in form.document["blocks"]),
         "types": [(name, label) for name, label in TYPES.items() if name != "submit"],
         "languages": settings.LANGUAGES, "changed": form.live is not None and form.live != form.document,
         "file": FormFile.objects.filter(form=form).defer("content").first(),
@@ -131,6 +132,7 @@ def _rows(form: Form, problems: list[Problem]) -> list[dict[str, Any]]:
         answers = [*block.get("answers", []), {"id": "", "text": "", "weights": {}}]
         rows.append({
             "block": block, "words": TYPES[block["type"]], "wrong": wrong,
+            "pictured": blocks.is_ours(block.get("url", "")),
             "answers": [
                 {**answer, "cells": [(key, title, answer["weights"].get(key, "")) for key, title in keys]}
                 for answer in answers

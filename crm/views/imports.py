@@ -13,12 +13,12 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 
-from crm import clock, display, normalise, ownfields, pages, publicids, tables, toasts, workspace
+from crm import clock, display, normalise, ownfields, pages, publicids, sources, tables, toasts, workspace
 from crm.errors import Problem, Problems
-from crm.forms.imports import DATES, KINDS, POLICIES, TARGETS, ConsentForm, ReadingForm, said
+from crm.forms.imports import DATES, KINDS, POLICIES, SOURCES, TARGETS, ConsentForm, ReadingForm, said
 from crm.imports import files, guess, steering
 from crm.imports.steering import Sample
-from crm.imports.words import reason, verdict
+from crm.imports.words import reason, stayed, verdict
 from crm.models import ImportJob, ImportReject, User
 
 State = ImportJob.State
@@ -40,7 +40,7 @@ def page(request: HttpRequest) -> HttpResponse:
 
 
 def _start(request: HttpRequest, wrong: str) -> HttpResponse:
-    jobs = ImportJob.objects.exclude(owner=None).select_related("owner").order_by("-pk")[:SHOWN]
+    jobs = ImportJob.objects.exclude(asked_at=None).select_related("owner").order_by("-pk")[:SHOWN]
     context = {"kinds": KINDS, "wrong": wrong, "kind": request.POST.get("kind", "contacts"), "jobs": jobs}
     return render(request, "crm/imports/start.html", context, status=422 if wrong else 200)
 
@@ -216,6 +216,7 @@ def _columns(found: ImportJob, wrong: Sequence[Problem]) -> dict[str, Any]:
     return {
         "job": found, "step": 2, "rows": rows, "targets": targets, "sample": sample, "order": order,
         "first": _first_row(found, sample), "form": ReadingForm(initial=found.reading), "policies": POLICIES,
+        "sources": SOURCES if sources.ranking(workspace.current().sources) else (),
         "dates": DATES, "wrong": [reason(each.code, each.detail, each.pointer) for each in wrong],
         "unread": [(each.line, reason(each.code, each.detail)) for each in sample.unread[:5]],
         "matched": sum(1 for row in rows if row["target"]), "looked": len(sample.rows),
@@ -268,16 +269,27 @@ def _standing(found: ImportJob) -> dict[str, Any]:
         "verdicts": [(name, verdict(name), count) for name, count in told.get("verdicts", {}).items()],
         "reasons": [(reason(code, ""), count) for code, count in told.get("reasons", {}).items()],
         "examples": [
-            (name, verdict(name), [{**row, "reason": reason(row["code"], "")} for row in rows])
+            (name, verdict(name), [{**row, "reason": _why(row)} for row in rows])
             for name, rows in told.get("examples", {}).items()
         ],
         "heads": _heads(found) if told.get("examples") and found.state == State.CHECKED else [],
         "left": display.count(left), "seconds": left // found.speed if found.speed else None,
         "undoable": steering.undoable(found, clock.now()),
         "undo_until": found.finished_at + timedelta(days=steering.UNDO_DAYS) if found.finished_at else None,
+        "stayed": [(stayed(why), count) for why, count in found.stayed.items()],
         "silent": waited, "kind": KINDS.get(found.kind, found.kind),
         "trouble": reason(found.trouble, found.trouble) if found.trouble else "",
     }  # fmt: skip
+
+
+def _why(row: dict[str, Any]) -> str:
+    told = reason(row["code"], "")
+    own = ownfields.known()
+    names = [
+        str(TARGETS.get(name.removesuffix("_id")) or (own[name[7:]].label if name[7:] in own else name))
+        for name in row.get("fields", ())
+    ]
+    return f"{told} ({', '.join(names)})" if names else told
 
 
 def _heads(found: ImportJob) -> list[str]:

@@ -45,6 +45,7 @@ REFUSED: Final = {
     "no_such_contact": gettext_lazy("One of the two is not there any more, or was merged already."),
     "undone": gettext_lazy("This was undone already."),
     "too_late": gettext_lazy("A merge can be undone for 30 days."),
+    "restricted": gettext_lazy("One of the two is restricted: kept, and not used. Use them again first."),
     "later_first": gettext_lazy("Another merge came after it: undo that one first."),
 }
 

@@ -61,12 +61,26 @@ AREAS: Final = (
         "id", "workspace.write",
     ),
     Area(
+        "crm:sources", gettext_lazy("Whom to believe"),
+        gettext_lazy("When two sources say something else of a person: which one stands"),
+        "arrows-sort", "workspace.write",
+    ),
+    Area(
+        "crm:retention", gettext_lazy("How long data is kept"),
+        gettext_lazy("What has had its time, and the log of what went"), "archive", "workspace.write",
+    ),
+    Area(
         "crm:wordings", gettext_lazy("Consent texts"), gettext_lazy("What people agree to, in versions"),
         "file-certificate", "workspace.write",
     ),
     Area(
         "crm:confirmations", gettext_lazy("Confirmations"), gettext_lazy("Who confirms a yes by e-mail or SMS"),
         "mail-check", "workspace.write",
+    ),
+    Area(
+        "crm:rights", gettext_lazy("Requests about data"),
+        gettext_lazy("Who asks for a copy, a correction, a limit or an end, and until when you answer"),
+        "shield-check", "rights.write",
     ),
     Area(
         "analytics:kpis", gettext_lazy("KPIs"), gettext_lazy("What you measure yourselves by, with targets"),

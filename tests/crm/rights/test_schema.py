@@ -1,4 +1,4 @@
-"""Every column in which words can stand is declared: what an erasure does to it, or why it never speaks of customers."""
+"""Every column in which words can stand is declared: what an erasure does to it, or why it speaks of no customer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ OTHERS = {
     },
     "what marketers write": {
         "crm_segment", "crm_fixedlist", "crm_tag", "crm_topic", "crm_wording", "crm_fielddefinition", "crm_form",
-        "crm_formfile", "crm_formday", "channels_confirmationwords", "crm_confirmationrule", "channels_content", "channels_link",
+        "crm_formfile", "crm_formday",
+        "channels_confirmationwords", "crm_confirmationrule", "channels_content", "channels_link",
         "channels_image", "channels_account", "channels_senderdomain", "campaigns_campaign", "campaigns_version",
         "campaigns_edit", "campaigns_presence", "analytics_kpi",
     },
