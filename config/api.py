@@ -10,7 +10,21 @@ from analytics.api import figures, report
 from campaigns.api import edit as campaigns
 from campaigns.api import explain, numbers, runs
 from channels import api as messages
-from crm.api import allowed, catalogue, consents, contacts, cookies, duplicates, events, orders, ownfields, segments
+from crm.api import (
+    allowed,
+    catalogue,
+    consents,
+    contacts,
+    cookies,
+    copies,
+    duplicates,
+    events,
+    imports,
+    limits,
+    orders,
+    ownfields,
+    segments,
+)
 from crm.rest.endpoint import Endpoint, Nowhere
 
 
@@ -26,6 +40,11 @@ urlpatterns = [
     at("contacts/duplicates", duplicates.Duplicates, "contacts-duplicates"),
     at("contacts/<public_id>", contacts.OneContact, "contact"),
     at("contacts/<public_id>/timeline", contacts.Timeline, "timeline"),
+    at("contacts/<public_id>/restriction", limits.Restriction, "contact-restriction"),
+    at("contacts/<public_id>/objection", limits.ObjectToAll, "contact-objection"),
+    at("contacts/<public_id>/export", copies.Copies, "contact-export"),
+    at("contacts/<public_id>/export/<number>", copies.OneCopy, "contact-export-state"),
+    at("contacts/<public_id>/export/<number>/file", copies.CopyFile, "contact-export-file"),
     at("fields", ownfields.OwnFields, "fields"),
     at("consents", consents.Consents, "consents"),
     at("consents/confirm", consents.Confirm, "consents-confirm"),
@@ -39,6 +58,13 @@ urlpatterns = [
     at("orders/<order_id>/cancel", orders.Cancel, "order-cancel"),
     at("products", catalogue.Catalogue, "products"),
     at("stock", catalogue.StockLevels, "stock"),
+    at("imports", imports.Imports, "imports"),
+    at("imports/<public_id>", imports.OneImport, "import"),
+    at("imports/<public_id>/start", imports.Start, "import-start"),
+    at("imports/<public_id>/pause", imports.Pause, "import-pause"),
+    at("imports/<public_id>/cancel", imports.Cancel, "import-cancel"),
+    at("imports/<public_id>/undo", imports.Undo, "import-undo"),
+    at("imports/<public_id>/rejected", imports.Rejected, "import-rejected"),
     at("segments", segments.Segments, "segments"),
     at("segments/count", segments.CountRule, "segments-count"),
     at("segments/<public_id>", segments.OneSegment, "segment"),

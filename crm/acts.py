@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -14,11 +14,14 @@ from django.utils.translation import ngettext
 from crm import identity, lists, publicids, tags
 from crm.errors import Problem
 from crm.models import Segment, Tag
+from crm.rights import restriction
 
 SALT: Final = "crm.acts"
 # How long something can be taken back, in seconds.
 WHILE: Final = 24 * 60 * 60
 MOST: Final = 500
+# What uses or changes somebody's data: not done to whoever is restricted. Putting away is only another way to keep.
+USES: Final = ("tag", "untag", "enlist", "delist")
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,17 @@ def carry_out(act: Act, *, actor: str, now: datetime) -> Done:
     """Do it. Raises `Problem` or `Problems` for what cannot be done."""
     if act.do not in ACTS or not act.ids or len(act.ids) > MOST:
         raise Problem("", "nothing_to_do", _("Choose some people first."))
-    return ACTS[act.do](act, actor, now)
+    left = restriction.among(list(act.ids)) if act.do in USES else set()
+    if not left:
+        return ACTS[act.do](act, actor, now)
+    words = ngettext(
+        "%(count)d person is restricted and stays as they are.",
+        "%(count)d people are restricted and stay as they are.",
+        len(left),
+    ) % {"count": len(left)}
+    rest = replace(act, ids=[number for number in act.ids if number not in left])
+    done = ACTS[act.do](rest, actor, now) if rest.ids else Done("")
+    return Done(f"{done.words} {words}".strip(), done.undo)
 
 
 def seal(undo: dict[str, Any], back: str) -> str:

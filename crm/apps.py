@@ -3,7 +3,8 @@
 from django.apps import AppConfig
 
 # Files by which upper floors introduce themselves.
-DISCOVERED = ("rounds", "reactions", "segment_rules", "segment_words", "invariants", "finders", "timeline_words")
+DISCOVERED = ("rounds", "reactions", "segment_rules", "segment_words", "invariants", "finders", "timeline_words",
+              "retained")  # fmt: skip
 
 
 class CrmConfig(AppConfig):

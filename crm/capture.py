@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db import transaction
 
-from crm import carts, confirming, consent, identity, intake, orders, ownfields, timeline, words, workspace
+from crm import carts, confirming, consent, identity, intake, orders, ownfields, permission, timeline, words, workspace
 from crm.errors import Problem
 from crm.identity import Draft, Outcome
 from crm.identity.rows import address_ids, stores
@@ -43,6 +43,8 @@ class Arrival:
     quiet: bool = False
     # A till or a family's computer: what its browser is known by belongs to nobody, and joins nobody.
     shared_device: bool = False
+    # Somebody of the shop has them before them: also whoever was erased may become a contact again.
+    in_person: bool = False
 
 
 @dataclass
@@ -105,7 +107,7 @@ def _read(arrival: Arrival, frame: Frame) -> _Guest:
 def _take_in(guests: Sequence[_Guest], frame: Frame) -> None:
     codes = _stores(guests)
     guests = [guest for guest in guests if not guest.answer.problems]
-    outcomes = identity.upsert([_draft(guest, codes) for guest in guests], now=frame.now)
+    outcomes = identity.upsert([_draft(guest, codes, frame.now) for guest in guests], now=frame.now)
     welcome = []
     for guest, outcome in zip(guests, outcomes, strict=True):
         guest.outcome = outcome
@@ -136,7 +138,7 @@ def _stores(guests: Sequence[_Guest]) -> dict[str, int]:
     return codes
 
 
-def _draft(guest: _Guest, codes: Mapping[str, int]) -> Draft:
+def _draft(guest: _Guest, codes: Mapping[str, int], now: datetime) -> Draft:
     reading, arrival = guest.reading, guest.arrival
     changes = dict(reading.changes)
     if reading.home_store is not None:
@@ -150,7 +152,16 @@ def _draft(guest: _Guest, codes: Mapping[str, int]) -> Draft:
         arrival.actor,
         hold=bool(reading.consents) or carted,
         quiet=arrival.quiet or _historic(reading),
+        more=bool(reading.consents or reading.events),
+        deed=_deed(arrival, reading, now),
     )
+
+
+def _deed(arrival: Arrival, reading: Reading, now: datetime) -> datetime | None:
+    """The newest thing the person did themselves, as far as this arrival tells."""
+    deeds = [event["occurred_at"] for event in reading.events]
+    deeds += [told["occurred_at"] or now for told in reading.consents if told["method"] != permission.IMPORTED]
+    return max([*deeds, *([now] if arrival.in_person else [])], default=None)
 
 
 def _own_traces(guest: _Guest) -> list[Trace]:

@@ -223,6 +223,21 @@ def _write(carts: Mapping[tuple[int, str], Cart], currency: str) -> None:
         )
 
 
+def reopen(orders: Sequence[tuple[int, str, datetime]]) -> None:
+    """The purchases that closed these carts never were: (contact, cart, when). The caller has locked the contacts."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """WITH gone AS (
+                 SELECT c.id, c.lines FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[]) AS o(contact, key, at)
+                 JOIN crm_cart c ON c.contact_id = o.contact AND c.key = o.key AND c.state = 'ordered'
+                   AND c.touched_at = o.at
+                 WHERE NOT EXISTS (SELECT FROM crm_order r WHERE r.contact_id = o.contact AND r.cart_key = o.key)
+               ), empty AS (DELETE FROM crm_cart c USING gone WHERE c.id = gone.id AND gone.lines = '[]')
+               UPDATE crm_cart c SET state = 'open' FROM gone WHERE c.id = gone.id AND gone.lines <> '[]'""",
+            [list(column) for column in zip(*orders, strict=True)] or [[], [], []],
+        )
+
+
 def _array(values: list[str]) -> str:
     """An array within an array parameter travels as JSON."""
     return json.dumps(values, ensure_ascii=False)

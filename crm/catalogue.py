@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django.db import connection
 
@@ -74,6 +74,51 @@ def put_stock(levels: Sequence[Mapping[str, Any]], *, now: datetime) -> Counts:
     )
     fresh = sum(new for (new,) in written)
     return Counts(fresh, len(written) - fresh, ignored=len(levels) - len(written))
+
+
+# By what a row is known, and what of it says how it is.
+_IMAGES: Final = {
+    "products": ("crm_product", "t.sku", "to_jsonb(t) - '{id,updated_at}'::text[]"),
+    "stock": ("crm_stock", "t.sku || E'\\n' || t.place", "to_jsonb(t) - 'id'"),
+}
+
+
+def images(kind: str, keys: Sequence[str]) -> dict[str, str]:
+    """How these products or stock levels are now, as JSON; those that are not there are left out."""
+    table, key, image = _IMAGES[kind]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {key}, ({image})::text FROM {table} t WHERE t.sku = ANY(%s) AND {key} = ANY(%s)",  # noqa: S608
+            [[each.partition("\n")[0] for each in keys], list(keys)],
+        )
+        return dict(cursor.fetchall())
+
+
+def put_back(kind: str, changes: Sequence[tuple[str, str | None, str]], *, now: datetime) -> set[str]:
+    """Products or stock levels that still are as they became are as they were: (key, before, after).
+
+    Without a before they go. Answers the keys of those that were put back.
+    """
+    table, key, image = _IMAGES[kind]
+    columns = CHANGING if kind == "products" else ["available", "at"]
+    sets = ", ".join(f"{name} = was.{name}" for name in columns)
+    if kind == "products":
+        sets += ", updated_at = %s::timestamptz"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""WITH same AS (
+                  SELECT t.id, {key} AS key, b.before FROM unnest(%s::text[], %s::jsonb[], %s::jsonb[])
+                    AS b(key, before, after) JOIN {table} t ON {key} = b.key AND {image} = b.after
+                  WHERE t.sku = split_part(b.key, E'\\n', 1) ORDER BY t.id FOR UPDATE OF t
+                ), gone AS (
+                  DELETE FROM {table} t USING same WHERE t.id = same.id AND same.before IS NULL
+                ), restored AS (
+                  UPDATE {table} t SET {sets} FROM same, jsonb_populate_record(NULL::{table}, same.before) was
+                  WHERE t.id = same.id AND same.before IS NOT NULL
+                ) SELECT key FROM same""",  # noqa: S608 - our own names
+            [*([list(each) for each in zip(*changes, strict=True)] or [[], [], []]), *([now] * (kind == "products"))],
+        )
+        return {found for (found,) in cursor.fetchall()}
 
 
 def categories(skus: Iterable[str]) -> dict[str, list[str]]:

@@ -63,11 +63,11 @@ SENT: Final = f"""
 UPDATE crm_confirmation c SET wanted_at = NULL, sent = c.sent + 1, sent_at = %s, code_hash = v.code_hash,
        code_until = CASE WHEN v.code_hash = '' THEN NULL ELSE %s::timestamptz END, tries = 0
 FROM {arrays.unnest({"id": "bigint", "code_hash": "text"}, "v")} WHERE c.id = v.id"""  # noqa: S608
-# Once each, by e-mail: a code would be old before it is read.
+# Once each: by e-mail a link that still works, by SMS a new code and the page that sends another one.
 SILENT: Final = """
 FROM crm_confirmation c
 WHERE c.confirmed_at IS NULL AND c.asked_at <= %s AND c.asked_at > %s AND c.valid_until > %s
-  AND c.reminded_at IS NULL AND c.sent > 0 AND c.sent_at <= %s AND c.channel = 'email' AND c.wanted_at IS NULL"""
+  AND c.reminded_at IS NULL AND c.sent > 0 AND c.sent_at <= %s AND c.wanted_at IS NULL"""
 REMIND: Final = f"""
 UPDATE crm_confirmation SET reminded_at = %s, wanted_at = %s WHERE id IN (
   SELECT c.id {SILENT} ORDER BY c.asked_at LIMIT 1000 FOR UPDATE SKIP LOCKED)"""  # noqa: S608 - our own condition

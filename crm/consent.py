@@ -109,7 +109,8 @@ def record(statements: Sequence[Statement], *, now: datetime) -> list[Recorded]:
 
     With `address_id` a statement is about that address. Without, a yes or a no covers
     the addresses the contact has for the channel now; while there is none it waits and
-    binds to the first one that is added (`bind`).
+    binds to the first one that is added (`bind`). An objection without one covers those they
+    have and those they will have.
     """
     wrong = [
         problem.under(f"/{index}")
@@ -134,8 +135,8 @@ def record(statements: Sequence[Statement], *, now: datetime) -> list[Recorded]:
 def bind(added: Sequence[tuple[int, int]], *, now: datetime) -> list[Recorded]:
     """Carry statements that waited for an address over to it: `(contact, address)` pairs just added.
 
-    Only where it is the contact's first address of its medium; each gets a receipt of
-    its own that names the one it comes from.
+    Only where it is the contact's first address of its medium, and an objection wherever they have said
+    no yes since; each gets a receipt of its own that names the one it comes from.
     """
     if not added:
         return []
@@ -153,6 +154,9 @@ def bind(added: Sequence[tuple[int, int]], *, now: datetime) -> list[Recorded]:
                  SELECT FROM crm_identifier i JOIN crm_address o ON o.id = i.address_id
                  WHERE i.contact_id = n.contact AND o.medium = a.medium
                    AND NOT (i.contact_id, o.id) IN (SELECT * FROM unnest(%s::bigint[], %s::bigint[])))
+                 OR (r.action = 'objected' AND NOT EXISTS (
+                   SELECT FROM crm_consentstate y WHERE y.contact_id = s.contact_id AND y.purpose = s.purpose
+                     AND y.channel = s.channel AND y.state IN ('granted', 'soft') AND y.since > s.since))
                ORDER BY s.receipt_id, a.id""",
             [*_columns(added), list(words.MEDIUM), list(words.MEDIUM.values()), *_columns(added)],
         )
@@ -373,7 +377,9 @@ def _tell(statements: Sequence[Statement], answers: Sequence[Recorded], now: dat
         [
             _fact(statement, answer, now)
             for statement, answer in zip(statements, answers, strict=True)
-            if statement.method != permission.IMPORTED and not statement.source.startswith(permission.RENEWED)
+            if statement.method != permission.IMPORTED
+            and not statement.quiet
+            and not statement.source.startswith(permission.RENEWED)
         ],
         now=now,
     )

@@ -27,7 +27,7 @@ COUNTED: Final = 1_000
 # Below this many rows in the whole table a plain count is quick.
 SMALL: Final = 10_000
 BATCH: Final = 1_000
-WHO: Final = ("people", "everybody", "archived")
+WHO: Final = ("people", "everybody", "archived", "restricted")
 
 # Both kinds of identifier have an index each, of which a plain question would use none.
 BY_IDENTIFIER: Final = """
@@ -88,7 +88,7 @@ class Person:
 
 def found(filters: Filters, now: datetime) -> QuerySet[Contact]:
     """The people these filters leave, without an order."""
-    people = Contact.objects.filter(merged_into=None, archived_at__isnull=filters.who != "archived")
+    people = Contact.objects.filter(_who(filters.who), merged_into=None)
     if filters.who == "people":
         people = people.filter(RawSQL(KNOWN, (list(NAMED),), BooleanField()))  # noqa: S611 - our own text
     if filters.text:
@@ -108,6 +108,10 @@ def found(filters: Filters, now: datetime) -> QuerySet[Contact]:
     if filters.since:
         people = people.filter(created_at__gte=_begin(filters.since))
     return people
+
+
+def _who(who: str) -> Q:
+    return Q(restricted=True) if who == "restricted" else Q(archived_at__isnull=who != "archived")
 
 
 def listed(filters: Filters, now: datetime) -> tuple[QuerySet[Contact], Count]:
@@ -178,9 +182,19 @@ def people(contacts: Sequence[Contact], *, full: bool) -> list[Person]:
     ]
 
 
+def taken_along(filters: Filters, now: datetime) -> QuerySet[Contact]:
+    """The same without those who are restricted: they are in no file."""
+    return found(filters, now).filter(restricted=False)
+
+
+def left_out(filters: Filters, now: datetime) -> int:
+    """How many of these people are in no file because they are restricted."""
+    return found(filters, now).filter(restricted=True).count()
+
+
 def everyone(filters: Filters, now: datetime, *, full: bool) -> Iterator[Person]:
-    """All rows, a batch at a time, newest first."""
-    rows, last = found(filters, now).order_by("-pk"), None
+    """All rows, a batch at a time, newest first; without those who are restricted."""
+    rows, last = taken_along(filters, now).order_by("-pk"), None
     while True:
         batch = list((rows if last is None else rows.filter(pk__lt=last))[:BATCH])
         yield from people(batch, full=full)

@@ -116,7 +116,7 @@ def words(reasons: Iterable[Mapping[str, Any]]) -> list[str]:
 BLOCKS: Final = f"""
 WITH mine AS (
   SELECT c.id, cauce_fold(c.sort_name) AS name, c.birth_date, c.postal_code FROM crm_contact c
-  WHERE c.id = ANY(%s) AND c.merged_into_id IS NULL AND c.archived_at IS NULL)
+  WHERE c.id = ANY(%s) AND c.merged_into_id IS NULL AND c.archived_at IS NULL AND NOT c.restricted)
 SELECT mine.id, o.id FROM mine JOIN crm_identifier i ON i.contact_id = mine.id AND i.kind IN ('email', 'phone')
   CROSS JOIN LATERAL (
     SELECT contact_id AS id FROM crm_identifier WHERE address_id = i.address_id AND i.address_id IS NOT NULL
@@ -143,7 +143,7 @@ TRAITS: Final = """
 SELECT c.id, trim(c.given_name || ' ' || c.family_name), c.birth_date, c.postal_code,
        array(SELECT i.kind || ' ' || i.value FROM crm_identifier i
              WHERE i.contact_id = c.id AND i.kind IN ('email', 'phone') ORDER BY i.id LIMIT 20)
-FROM crm_contact c WHERE c.id = ANY(%s) AND c.merged_into_id IS NULL AND c.archived_at IS NULL
+FROM crm_contact c WHERE c.id = ANY(%s) AND c.merged_into_id IS NULL AND c.archived_at IS NULL AND NOT c.restricted
 """
 
 

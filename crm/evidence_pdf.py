@@ -22,7 +22,7 @@ FACES: Final = {"Proof": "DejaVuSans.ttf", "Proof-Bold": "DejaVuSans-Bold.ttf"}
 MARGIN: Final = 48
 
 
-class _Sheet:
+class Sheet:
     """A document being put together, line by line."""
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class _Sheet:
             return
         style = self.styles["hash" if small else "text"]
         cells = [[self.platypus.Paragraph(escape(cell), style) for cell in row] for row in rows]
-        table = self.platypus.Table(cells, colWidths=list(widths), hAlign="LEFT")
+        table = self.platypus.Table(cells, colWidths=list(widths), hAlign="LEFT", splitInRow=1)
         table.setStyle(
             [("VALIGN", (0, 0), (-1, -1), "TOP"),
              ("LINEBELOW", (0, 0), (-1, -1), 0.25, self.colors.HexColor("#d9dde3")),
@@ -70,7 +70,7 @@ class _Sheet:
 
 def render(pack: Mapping[str, Any]) -> bytes:
     """The document of `crm.evidence.pack` on paper, in the language that is spoken now."""
-    sheet = _Sheet()
+    sheet = Sheet()
     _who(sheet, pack)
     _standing(sheet, pack["now"])
     sheet.add(_("Everything they said"), "head")
@@ -82,13 +82,13 @@ def render(pack: Mapping[str, Any]) -> bytes:
     return sheet.finish(_("Proof of consent"))
 
 
-def _who(sheet: _Sheet, pack: Mapping[str, Any]) -> None:
+def _who(sheet: Sheet, pack: Mapping[str, Any]) -> None:
     contact, chain = pack["contact"], pack["chain"]
     sheet.add(_("Proof of consent"), "title")
     sheet.facts([
         (_("Contact"), f"{contact['name']} ({contact['id']})"),
         (_("Company"), ", ".join(each for each in pack["controller"].values() if each)),
-        (_("Made on"), _day(pack["made_at"])),
+        (_("Made on"), day(pack["made_at"])),
         (
             _("Proof"),
             _("The chain is whole: nothing was changed afterwards.")
@@ -98,20 +98,20 @@ def _who(sheet: _Sheet, pack: Mapping[str, Any]) -> None:
     sheet.add(_("What they are known by"), "head")
     sheet.table(
         [
-            [each["kind"], each["value"], _day(each["since"]),
-             f"{_('Confirmed')}: {_day(each['verified_at'])}" if each["verified_at"] else ""]
+            [each["kind"], each["value"], day(each["since"]),
+             f"{_('Confirmed')}: {day(each['verified_at'])}" if each["verified_at"] else ""]
             for each in contact["identifiers"]
         ],
         [80, 200, 90, 129],
     )  # fmt: skip
 
 
-def _standing(sheet: _Sheet, cells: Sequence[Mapping[str, Any]]) -> None:
+def _standing(sheet: Sheet, cells: Sequence[Mapping[str, Any]]) -> None:
     sheet.add(_("How it stands now"), "head")
     sheet.table(
         [
-            [_channel(each["channel"]), each["address"], str(statements.PURPOSES.get(each["purpose"], each["purpose"])),
-             _state(each["state"]), _day(each["since"])]
+            [channel(each["channel"]), each["address"], str(statements.PURPOSES.get(each["purpose"], each["purpose"])),
+             _state(each["state"]), day(each["since"])]
             for each in cells
             if each["state"] != "not_asked"
         ],
@@ -119,13 +119,13 @@ def _standing(sheet: _Sheet, cells: Sequence[Mapping[str, Any]]) -> None:
     )  # fmt: skip
 
 
-def _receipt(sheet: _Sheet, receipt: Mapping[str, Any]) -> None:
+def _receipt(sheet: Sheet, receipt: Mapping[str, Any]) -> None:
     words = (
         str(statements.ACTIONS.get(receipt["action"], receipt["action"])),
         str(statements.PURPOSES.get(receipt["purpose"], receipt["purpose"])),
-        _channel(receipt["channel"]),
+        channel(receipt["channel"]),
     )
-    sheet.add(f"{_day(receipt['occurred_at'])} · {' · '.join(words)}", "sub")
+    sheet.add(f"{day(receipt['occurred_at'])} · {' · '.join(words)}", "sub")
     file, wording = receipt["file"], receipt["wording"]
     evidence = {key: value for key, value in receipt["evidence"].items() if key not in ("file", "wording_sha256")}
     sheet.facts([
@@ -134,11 +134,11 @@ def _receipt(sheet: _Sheet, receipt: Mapping[str, Any]) -> None:
         (_("Where"), receipt["source"]),
         (_("Ground"), statements.BASES.get(receipt["basis"], receipt["basis"])),
         (_("Text shown"), f"{wording['text']} ({wording['code']})" if wording["text"] else wording["code"]),
-        (_("Until"), _day(receipt["until"])),
-        (_("Expires"), _day(receipt["expires_at"])),
+        (_("Until"), day(receipt["until"])),
+        (_("Expires"), day(receipt["expires_at"])),
         *((key, value) for key, value in sorted(evidence.items())),
         (_("File"), f"{file['name']} ({file['type']}) {file['sha256']}" if file else ""),
-        (_("Recorded"), _day(receipt["recorded_at"])),
+        (_("Recorded"), day(receipt["recorded_at"])),
         (_("Proof"), _("Unchanged") if receipt["unchanged"] else _("Changed afterwards")),
     ])  # fmt: skip
     if wording["sha256"]:
@@ -146,13 +146,13 @@ def _receipt(sheet: _Sheet, receipt: Mapping[str, Any]) -> None:
     sheet.add(f"{receipt['id']} · {receipt['chain']}/{receipt['chain_seq']} · SHA-256: {receipt['hash']}", "hash")
 
 
-def _messages(sheet: _Sheet, messages: Sequence[Mapping[str, Any]]) -> None:
+def _messages(sheet: Sheet, messages: Sequence[Mapping[str, Any]]) -> None:
     sheet.add(_("Messages of the last 24 months, and what they went on"), "head")
     if not messages:
         sheet.add(_("No advertising was sent to them."))
     sheet.table(
         [
-            [_day(each["at"]), _channel(each["channel"]), each["address"], each["campaign"],
+            [day(each["at"]), channel(each["channel"]), each["address"], each["campaign"],
              f"{statements.BASES.get(each['basis'], each['basis'])} {each['receipt']}".strip()]
             for each in messages
         ],
@@ -173,13 +173,13 @@ def _register() -> None:
         metrics.registerFont(fonts.TTFont(name, str(FONTS / file)))
 
 
-def _day(text: str | None) -> str:
+def day(text: str | None) -> str:
     if not text:
         return ""
     return timezone.localtime(datetime.fromisoformat(text)).strftime("%d.%m.%Y %H:%M")
 
 
-def _channel(name: str) -> str:
+def channel(name: str) -> str:
     return str(CHANNELS[name][2]) if name in CHANNELS else name
 
 

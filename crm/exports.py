@@ -9,7 +9,7 @@ import logging
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from django.db import connection
 from crm import audit, bell, clock, directory, exports_files, publicids
 from crm.directory import Filters
 from crm.models import Contact, Event, ExportJob, SegmentMember, Store
+from crm.registry import Named
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,8 @@ FIELDS: Final = (
     "given_name", "family_name", "language", "timezone", "country", "region", "city", "postal_code", "birth_date",
 )  # fmt: skip
 Rows = Iterator[dict[str, Any]]
+# Files that are no table: what → how one is written into a place; answers the number of things in it.
+makers: Named[Callable[[Path, Wish], int]] = Named("makers of files")
 
 
 @dataclass(frozen=True)
@@ -73,23 +76,36 @@ def is_small(wish: Wish) -> bool:
     return Event.objects.filter(contact=int(wish.which["contact"]))[: AT_ONCE + 1].count() <= AT_ONCE
 
 
+def left_out(wish: Wish) -> int:
+    """How many it leaves out because they are restricted: their data is kept and taken nowhere. Their own copy is
+    another file (`crm.rights`)."""
+    if makers.get(wish.what):
+        return 0
+    if wish.what == "contacts":
+        return directory.left_out(_filters(wish), clock.now())
+    if wish.what == "segment":
+        return SegmentMember.objects.filter(segment=int(wish.which["segment"]), contact__restricted=True).count()
+    return Contact.objects.filter(pk=int(wish.which["contact"]), restricted=True).count()
+
+
 def note(wish: Wish, *, actor: str) -> None:
     """Who took what with them."""
-    which = {name: text for name, text in wish.which.items() if text}
-    audit.record(actor, "export", f"export:{wish.what}", None, {"form": wish.form, "which": which, "full": wish.full})
+    told = {"form": wish.form, "which": {name: text for name, text in wish.which.items() if text}, "full": wish.full}
+    left = left_out(wish)
+    audit.record(actor, "export", f"export:{wish.what}", None, told | ({"left_out": left} if left else {}))
 
 
-def ask(wish: Wish, *, owner: int, actor: str) -> ExportJob:
-    """A worker writes it."""
+def ask(wish: Wish, *, owner: int | None, actor: str, kept: timedelta = KEPT) -> ExportJob:
+    """A worker writes it. `owner` None: nobody here takes it; whoever asked has a link, or a key."""
     now = clock.now()
     job = ExportJob.objects.create(
         owner_id=owner,
         what=wish.what,
-        wish={"which": wish.which, "full": wish.full},
+        wish={"which": wish.which, "full": wish.full, "hours": kept // timedelta(hours=1)},
         form=wish.form,
         name=f"{wish.what}-{now:%Y-%m-%d}",
         asked_at=now,
-        expires_at=now + KEPT,
+        expires_at=now + kept,
     )
     note(wish, actor=actor)
     bell.ring(ROUND)
@@ -98,7 +114,7 @@ def ask(wish: Wish, *, owner: int, actor: str) -> ExportJob:
 
 def work() -> int:
     """Write one file, and take away those whose day is over."""
-    _forget(clock.now())
+    forget(clock.now())
     job = _claim()
     if job is None:
         return 0
@@ -109,21 +125,32 @@ def work() -> int:
         (folder() / job.path).unlink(missing_ok=True)
     ExportJob.objects.filter(pk=job.pk).update(path=place)
     try:
-        count = exports_files.write(folder() / place, job.form, heads(wish), rows(wish))
+        make = makers.get(wish.what) or _table
+        count = make(folder() / place, wish)
     except Exception:
         log.exception("export failed", extra={"event": "export_failed", "job": job.pk})
         (folder() / place).unlink(missing_ok=True)
         ExportJob.objects.filter(pk=job.pk).update(state=ExportJob.State.FAILED, path="")
         return 1
     now = clock.now()
+    kept = timedelta(hours=job.wish.get("hours") or KEPT // timedelta(hours=1))
     ExportJob.objects.filter(pk=job.pk).update(
-        state=ExportJob.State.READY, path=place, rows=count, ready_at=now, expires_at=now + KEPT
+        state=ExportJob.State.READY, path=place, rows=count, ready_at=now, expires_at=now + kept
     )
     return max(count, 1)
 
 
+def row_of(contact: Contact) -> dict[str, Any]:
+    """One person as a row of the table of contacts, with addresses as they are."""
+    return next(_people([contact], full=True))
+
+
 def pending() -> int:
     return ExportJob.objects.filter(state=ExportJob.State.ASKED).count()
+
+
+def _table(path: Path, wish: Wish) -> int:
+    return exports_files.write(path, wish.form, heads(wish), rows(wish))
 
 
 def _claim() -> ExportJob | None:
@@ -139,10 +166,13 @@ def _claim() -> ExportJob | None:
     return ExportJob.objects.get(pk=row[0]) if row else None
 
 
-def _forget(now: Any) -> None:
-    for job in ExportJob.objects.filter(state=ExportJob.State.READY, expires_at__lte=now)[:BATCH]:
+def forget(now: datetime) -> int:
+    """Take away files whose time is over. Answers how many."""
+    over = list(ExportJob.objects.filter(state=ExportJob.State.READY, expires_at__lte=now)[:BATCH])
+    for job in over:
         (folder() / job.path).unlink(missing_ok=True)
         ExportJob.objects.filter(pk=job.pk).update(state=ExportJob.State.GONE, path="")
+    return len(over)
 
 
 def _filters(wish: Wish) -> Filters:
@@ -152,7 +182,7 @@ def _filters(wish: Wish) -> Filters:
 
 
 def _contacts(wish: Wish) -> Rows:
-    found, last = directory.found(_filters(wish), clock.now()).order_by("-pk"), None
+    found, last = directory.taken_along(_filters(wish), clock.now()).order_by("-pk"), None
     while True:
         batch = list((found if last is None else found.filter(pk__lt=last))[:BATCH])
         yield from _people(batch, full=wish.full)
@@ -163,7 +193,8 @@ def _contacts(wish: Wish) -> Rows:
 
 def _members(wish: Wish) -> Rows:
     last = 0
-    members = SegmentMember.objects.filter(segment=int(wish.which["segment"])).select_related("contact")
+    members = SegmentMember.objects.filter(segment=int(wish.which["segment"]), contact__restricted=False)
+    members = members.select_related("contact")
     while True:
         batch = list(members.filter(contact_id__gt=last).order_by("contact_id")[:BATCH])
         yield from _people([member.contact for member in batch], full=wish.full)
@@ -188,6 +219,8 @@ def _people(contacts: list[Contact], *, full: bool) -> Rows:
 
 def _events(wish: Wish) -> Rows:
     events = Event.objects.filter(contact=int(wish.which["contact"])).order_by("-occurred_at", "-pk")
+    if left_out(wish):
+        return
     for event in events.iterator(chunk_size=BATCH):
         yield {
             "id": publicids.encode("evt", event.pk),

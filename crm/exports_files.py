@@ -16,6 +16,7 @@ TYPES: Final = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "json": "application/json",
+    "zip": "application/zip",
 }
 # What a sheet holds.
 MOST_ROWS: Final = 1_048_576

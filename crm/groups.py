@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from crm import arrays, audit, normalise, publicids
 from crm.errors import Problem
-from crm.models import Group, GroupMember
+from crm.models import Contact, Group, GroupMember
 
 LONGEST: Final = 120
 MOST: Final = 500
@@ -55,6 +55,8 @@ def join(group: Group, contact_ids: Sequence[int], *, actor: str, now: datetime)
     """Put people into a group. Answers who was not in it. Raises Problem when it would grow too large."""
     with transaction.atomic():
         Group.objects.select_for_update().get(pk=group.pk)
+        if Contact.objects.filter(pk__in=list(contact_ids), restricted=True).exists():
+            raise Problem("", "restricted", _("This person is restricted: kept, and neither used nor changed."))
         new = arrays.insert(
             "crm_groupmember",
             {"group_id": "bigint", "contact_id": "bigint", "since": "timestamptz"},

@@ -36,7 +36,17 @@ KINDS: Final[dict[str, Q]] = {
     "web": Q(channel__in=("web", "app")),
     "store": Q(channel="store"),
     "orders": Q(name__in=("Order Completed", "Order Refunded", "Order Cancelled", "Order Updated")),
-    "consent": Q(name__in=("Consent Changed", "Consent Requested", "Message Unsubscribed", "Message Complained")),
+    "consent": Q(
+        name__in=(
+            "Consent Changed",
+            "Consent Requested",
+            "Objection Recorded",
+            "Processing Restricted",
+            "Processing Resumed",
+            "Message Unsubscribed",
+            "Message Complained",
+        )
+    ),
     "blocked": Q(name=SKIPPED),
 }
 

@@ -41,6 +41,8 @@ class Trace:
 
 def clean(text: str) -> str:
     """Without invisible characters and outer blanks, composed (NFC)."""
+    if text.isascii():
+        return text.strip()  # nothing invisible, nothing to compose
     return unicodedata.normalize("NFC", text.translate(_INVISIBLE)).strip()
 
 
@@ -71,6 +73,8 @@ def _unusual_email(text: str) -> str:
 def phone(text: str, country: str = "") -> str:
     """A phone in E.164. A number without `+` is read as one of `country`."""
     plain = clean(text)
+    if _PLAIN_PHONE.fullmatch(plain) and len(plain) in _whole(plain[1:4]):
+        return plain
     try:
         number = phonenumbers.parse(plain, country.upper() or None)
     except phonenumbers.NumberParseException:
@@ -86,6 +90,25 @@ def phone(text: str, country: str = "") -> str:
             f"{text[:40]!r} is not a phone number. Write it with its country code, as in +34600112233.",
         )
     return form
+
+
+@lru_cache(maxsize=1024)
+def _whole(start: str) -> frozenset[int]:
+    """How long a plain number that starts so is, where no prefix is dialled in the country: it is E.164 as it stands.
+
+    Most numbers of a file are such, and reading each by the rules of all countries costs more than the rest of its
+    row. Empty: the rules must be asked.
+    """
+    for code in (start[:1], start[:2], start):
+        regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(int(code), ())
+        found = phonenumbers.PhoneMetadata.metadata_for_region(regions[0]) if len(regions) == 1 else None
+        if found and found.general_desc and found.national_prefix is None and found.national_prefix_for_parsing is None:
+            if start[len(code) : len(code) + 1] == "0":
+                return frozenset()
+            return frozenset(1 + len(code) + length for length in found.general_desc.possible_length)
+        if regions:
+            return frozenset()
+    return frozenset()
 
 
 def card(text: str) -> str:

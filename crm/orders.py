@@ -139,6 +139,34 @@ def cancel(cancellations: Sequence[Cancellation], *, now: datetime) -> list[Reco
     return _change(cancellations, _cancelled, now)
 
 
+# A row as it stands, but for whose it is: two contacts that become one change nothing about a purchase.
+IMAGE = "to_jsonb(o) - '{id,contact_id}'::text[]"
+
+
+def take_back(images: Mapping[str, str]) -> tuple[list[str], list[int]]:
+    """Purchases that are as they were recorded go, with their lines, their facts and what they did to carts.
+
+    `images`: by order id, what `IMAGE` said then. Answers which went, and of whom they were.
+    """
+    known = _known(sorted(images))
+    hold([contact for _, contact in known.values()])
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""SELECT o.id, o.order_id, o.contact_id, o.cart_key, o.occurred_at
+                FROM unnest(%s::text[], %s::jsonb[]) AS was(order_id, image)
+                JOIN crm_order o ON o.order_id = was.order_id AND {IMAGE} = was.image
+                ORDER BY o.id FOR UPDATE OF o""",  # noqa: S608 - our own names
+            [list(images), list(images.values())],
+        )
+        going = cursor.fetchall()
+        numbers = [number for number, *_ in going]
+        cursor.execute("DELETE FROM crm_orderline WHERE order_id = ANY(%s)", [numbers])
+        cursor.execute("DELETE FROM crm_order WHERE id = ANY(%s)", [numbers])
+    timeline.withdraw([f"order:{order_id}" for _, order_id, *_ in going])
+    carts.reopen([(contact, key, at) for _, _, contact, key, at in going if key])
+    return [order_id for _, order_id, *_ in going], sorted({contact for _, _, contact, *_ in going})
+
+
 # --- how ---------------------------------------------------------------------------------------
 
 ORDER = {

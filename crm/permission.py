@@ -45,6 +45,7 @@ class Statement:
     until: datetime | None = None
     expires_at: datetime | None = None
     evidence: Mapping[str, Any] = field(default_factory=dict)
+    quiet: bool = False  # no event of its own: one objection is many receipts
 
 
 @dataclass(frozen=True)

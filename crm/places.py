@@ -91,4 +91,5 @@ def covered(statement: Statement, ledger: Ledger) -> list[int | None]:
     if statement.address_id is not None:
         return [statement.address_id]
     medium = words.MEDIUM.get(statement.channel, "")
-    return [*ledger.addresses.get((statement.contact_id, medium), ())] or [None]
+    held: list[int | None] = [*ledger.addresses.get((statement.contact_id, medium), ())]
+    return [*held, None] if statement.action == "objected" or not held else held

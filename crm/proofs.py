@@ -57,6 +57,8 @@ class Row:
 class Matrix:
     purposes: Sequence[str]
     rows: list[Row]
+    # When they objected to everything: what that alone stopped is said once, not box by box.
+    objected: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,9 @@ class Proof:
 
 def matrix(contact_id: int, now: datetime, *, full: bool) -> Matrix:
     """Channel by purpose, as it stands now. Four queries."""
-    states = list(ConsentState.objects.filter(contact=contact_id))
+    every = list(ConsentState.objects.filter(contact=contact_id).select_related("receipt"))
+    objections = [state for state in every if state.receipt.action == "objected"]
+    states = [state for state in every if state.receipt.action != "objected"]
     own = list(
         Identifier.objects.filter(contact=contact_id, address__isnull=False).select_related("address").order_by("id")
     )
@@ -112,7 +116,7 @@ def matrix(contact_id: int, now: datetime, *, full: bool) -> Matrix:
         row.cells = [_cell(purpose, each, behind, now) for purpose, each in zip(purposes, mine, strict=True)]
         row.blocked = _blocked(mine[0], now)
         rows.append(row)
-    return Matrix(purposes, rows)
+    return Matrix(purposes, rows, max((state.since for state in objections), default=None))
 
 
 def proofs(contact_id: int, *, full: bool) -> list[Proof]:

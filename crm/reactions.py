@@ -25,4 +25,6 @@ registry.contact_tables.add("crm_task", "contact_id")
 registry.contact_tables.add("crm_note", "contact_id")
 for _table in ("crm_formanswer", "crm_formseat", "crm_formletter"):
     registry.contact_tables.add(_table, "contact_id")
+registry.contact_tables.add("crm_rightsrequest", "contact_id")
+registry.contact_images.add("crm_rightsrequest", "t.state = 'open'")
 registry.reactors.add("crm.form_letters", letters.let_go, order=40)

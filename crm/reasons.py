@@ -45,7 +45,7 @@ NOT_SENT: Final[dict[str, Promise]] = {
     "unknown": _("Its fate is unknown"),
     "recalled": _("No longer wanted"),
     "paused": _("The campaign was paused"),
-    "contact_removed": _("Archived or erased"),
+    "contact_removed": _("Archived, restricted or erased"),
     "out_of_stock": _("Out of stock"),
     "no_account": _("No account to send it with"),
 }
@@ -63,6 +63,7 @@ NOT_ENTERED: Final[dict[str, Promise]] = {
     "global_holdout": _("Held out from everything to compare"),
     "merged": _("Was joined with another contact"),
     "erased": _("Was erased"),
+    "restricted": _("Is restricted: kept, and not used"),
     "no_trigger": _("Nothing began it for them"),
 }
 WAITING: Final[dict[str, Promise]] = {
@@ -86,6 +87,7 @@ RUNS: Final[dict[str, Promise]] = {
     "dropped": _("Dropped out"),
     "held_out": _("Held out at a step"),
     "stopped": _("The campaign was stopped"),
+    "removed": _("Restricted or erased"),
     "error": _("Ended by a mistake"),
 }
 ALL: Final[dict[str, Promise]] = {**RUNS, **WAITING, **NOT_ENTERED, **NOT_SENT}

@@ -29,7 +29,7 @@ WORDS: Final = (
     gettext_noop(
         "A commercial call needs a yes, or a legitimate interest: one's own customer, similar products, a recent relation."
     ),
-    gettext_noop("Calls Monday to Friday, 9 to 21."),
+    gettext_noop("Calls Monday to Friday, 9 to 21, not on public holidays."),
     gettext_noop("European Union and EEA"),
     gettext_noop("Marketing needs a prior yes, or an address got in a sale of one's own."),
     gettext_noop("What rests on a sale covers one's own similar products only, not profiling, ads or research."),
@@ -39,10 +39,10 @@ WORDS: Final = (
     gettext_noop("France"),
     gettext_noop("Electronic marketing needs a prior yes, or an address got in a sale and similar products."),
     gettext_noop("Whether one person opened a mail may be measured after a yes to it only."),
-    gettext_noop("No commercial SMS on Sundays, nor from 22 to 8."),
+    gettext_noop("No commercial SMS on Sundays and public holidays, nor from 22 to 8."),
     gettext_noop("Calls to people who are on no opposition list."),
     gettext_noop("Calls only after a yes, or within a contract that runs."),
-    gettext_noop("Calls Monday to Friday, 10 to 13 and 14 to 20."),
+    gettext_noop("Calls Monday to Friday, 10 to 13 and 14 to 20, not on public holidays."),
     gettext_noop("Mailbox providers"),
     gettext_noop("Marketing mail can be left with one click, done within two days."),
     gettext_noop("Nothing goes while 3 of 1,000 or more call it spam."),

@@ -73,6 +73,9 @@ class Invariant:
     rows: Callable[[], list[tuple[Any, ...]]] | None = None
 
 
+# Called in the transaction that takes facts off the timeline, because the import that told them is taken back:
+# `(facts: list[crm.timeline.Fact]) -> None` (analytics counts their days again).
+withdrawn_facts: Named[Callable[[list[Any]], None]] = Named("withdrawals of facts")
 # What is due: rounds of work, in the order in which one tick does them.
 rounds: Named[Round] = Named("rounds")
 # Answers to events: callables `(events: list[crm.timeline.Fact]) -> None`, in floor order.
@@ -104,6 +107,10 @@ founders: Named[Callable[[], None]] = Named("founders")
 evidence_parts: Named[Callable[[int, Any, bool], Any]] = Named("parts of the evidence")
 # Parts of the copy of somebody's data that upper floors know: `(contact_ids) -> plain data` (channels: messages).
 access_parts: Named[Callable[[Sequence[int]], Any]] = Named("parts of a copy of somebody's data")
+# What becomes of the tables of upper floors when somebody is erased: `crm.rights.treatment` objects, in order.
+erasures: Named[Sequence[Any]] = Named("treatments of tables at an erasure")
 # Called in the transaction that takes somebody out of all processing (restricted, about to be erased):
 # `(contact_ids, now) -> None` (the outbox revokes what is queued, journeys end).
 contact_stops: Named[Callable[[Sequence[int], Any], None]] = Named("stops of processing")
+# Classes of data with how long they are kept: `crm.retention.Kept`.
+retention: Named[Any] = Named("classes of data")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from crm import confirming, duplicates, expiry, exports, renewal, timeline, unconfirmed
+from crm import confirming, duplicates, expiry, exports, renewal, retention, timeline, unconfirmed
 from crm.capturing import seats
 from crm.identity import merging
 from crm.imports import work as imports
 from crm.registry import Round, rounds
-from crm.rights import erasure
+from crm.rights import access_files, erasure
 from crm.segments import chores
 
 rounds.add(timeline.ROUND, Round(timeline.ROUND, timeline.drain, timeline.pending, every_seconds=1), order=10)
@@ -35,6 +35,8 @@ rounds.add(duplicates.ROUND, Round(duplicates.ROUND, duplicates.work, duplicates
 rounds.add(
     "crm.merges.clean", Round("crm.merges.clean", merging.clean, merging.cleaning_due, every_seconds=3600), order=235
 )
+exports.makers.add(access_files.WHAT, access_files.make)
 rounds.add(exports.ROUND, Round(exports.ROUND, exports.work, exports.pending, every_seconds=5), order=215)
 rounds.add("crm.seats.remind", Round("crm.seats.remind", seats.remind, seats.reminders, every_seconds=600), order=28)
 rounds.add(erasure.ROUND, Round(erasure.ROUND, erasure.work, erasure.pending, every_seconds=5), order=240)
+rounds.add(retention.ROUND, Round(retention.ROUND, retention.work, retention.pending, every_seconds=3_600), order=250)

@@ -17,6 +17,14 @@ PURPOSES: Final[dict[str, Promise]] = {
     "ads": pgettext_lazy("purpose", "Ads audiences"),
     "research": pgettext_lazy("purpose", "Research"),
 }
+# What people may ask of us about their data.
+REQUESTS: Final[dict[str, Promise]] = {
+    "access": gettext_lazy("a copy of their data"),
+    "correction": gettext_lazy("to correct their data"),
+    "restriction": gettext_lazy("to limit the use of their data"),
+    "objection": gettext_lazy("to stop all advertising"),
+    "erasure": gettext_lazy("to delete their data"),
+}
 ACTIONS: Final[dict[str, Promise]] = {
     "granted": gettext_lazy("Said yes"),
     "confirmed": gettext_lazy("Confirmed their yes"),

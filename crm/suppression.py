@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from django.conf import settings
@@ -12,6 +12,7 @@ from django.db import connection, transaction
 
 from crm import arrays
 
+BY_HAND = "manual"  # the reason of what a person or a list of theirs stopped
 BLOCK = 64  # of SHA-256, in bytes
 
 
@@ -23,6 +24,18 @@ def keyed_hash(text: str) -> str:
 def address_hash(medium: str, value: str) -> str:
     """What an address in its normal form is known by where its text must not stand."""
     return keyed_hash(f"{medium}:{value}")
+
+
+def hashing() -> Callable[[str, str], str]:
+    """`address_hash` for very many: the key is asked for once."""
+    keyed = hmac.new(settings.SUPPRESSION_PEPPER.encode(), digestmod="sha256")
+
+    def hashed(medium: str, value: str) -> str:
+        mine = keyed.copy()
+        mine.update(f"{medium}:{value}".encode())
+        return mine.hexdigest()
+
+    return hashed
 
 
 def keyed_hash_sql(expression: str) -> tuple[str, list[bytes]]:
@@ -80,6 +93,16 @@ def lift(medium: str, hashes: Sequence[str], *, channel: str = "", reason: str |
         count = int(cursor.rowcount)
         mark_dirty(medium, hashes)
     return count
+
+
+def hand_over(medium: str, hashes: Sequence[str], *, before: str, after: str) -> None:
+    """What one file had stopped, another one says too: it stands on that one from now on."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE crm_suppression SET source = %s
+               WHERE medium = %s AND hash = ANY(%s) AND source = %s AND until IS NULL""",
+            [after, medium, list(hashes), before],
+        )
 
 
 def forget(addresses: Sequence[tuple[str, str]]) -> None:

@@ -160,6 +160,11 @@ def _consent(entry: Entry, event: Event, told: Mapping[str, Any], known: Mapping
         entry.change = ""
 
 
+def _request(entry: Entry, event: Event, told: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    kind = str(told.get("kind", ""))
+    entry.title = _("Asked: %(what)s") % {"what": statements.REQUESTS.get(kind, kind)}
+
+
 def _stage(entry: Entry, event: Event, told: Mapping[str, Any], known: Mapping[str, Any]) -> None:
     after = str(told.get("after") or told.get("stage") or told.get("to") or "")
     entry.title = _("Stage: %(stage)s") % {"stage": stage(after)}
@@ -216,13 +221,21 @@ TOLD: Final[dict[str, How]] = {
     "Products Searched": How("search", _words(gettext_lazy("Searched for products"), "query")),
     "Checkout Started": How("shopping-cart", _words(gettext_lazy("Began to check out"))),
     "Form Submitted": How("forms", _words(gettext_lazy("Sent a form"), "form", "name")),
+    "Seat Booked": How("ticket", _words(gettext_lazy("Got a seat"), "form", "place", "date")),
+    "Seat Waitlisted": How("hourglass", _words(gettext_lazy("Waits for a seat"), "form", "place", "date")),
+    "Seat Cancelled": How("ticket-off", _words(gettext_lazy("Gave the seat back"), "form", "place", "date")),
+    "Event Attended": How("user-check", _words(gettext_lazy("Came to the event"), "form", "place", "date")),
     "Store Visited": How("building-store", _words(gettext_lazy("Came to the store"), "store")),
     "Card Scanned": How("credit-card", _words(gettext_lazy("Showed the card"), "store")),
     "Card Linked": How("credit-card", _words(gettext_lazy("Got a card"), "card")),
     "Contact Created": How("user-plus", _words(gettext_lazy("Became a contact"))),
     "Contacts Merged": How("arrows-join-2", _words(gettext_lazy("Was joined with another contact"))),
     "Contacts Separated": How("arrows-split-2", _words(gettext_lazy("Was parted from another contact"))),
+    "Processing Restricted": How("hand-stop", _words(gettext_lazy("Their data is kept and not used"), "words")),
+    "Processing Resumed": How("player-play", _words(gettext_lazy("Their data is used again"), "words")),
+    "Objection Recorded": How("ban", _words(gettext_lazy("Objected to all marketing and profiling"))),
     "Wishes Changed": How("adjustments", _words(gettext_lazy("Chose how often, and about what, we write"))),
+    "Rights Requested": How("shield-check", _request),
     "Consent Changed": How("shield-check", _consent),
     "Consent Requested": How("shield-check", _consent),
     "Stage Changed": How("filter", _stage),

@@ -139,6 +139,30 @@ def known(event_ids: Sequence[str]) -> dict[str, int]:
         return dict(cursor.fetchall())
 
 
+def withdraw(event_ids: Sequence[str]) -> int:
+    """Facts that an import told and that are taken back with it: as if they had never been told."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM crm_eventkey WHERE event_id = ANY(%s) RETURNING event, occurred_at", [sorted(event_ids)]
+        )
+        told = cursor.fetchall()
+        cursor.execute("DELETE FROM crm_reaction WHERE event = ANY(%s)", [[event for event, _ in told]])
+        cursor.execute(
+            """DELETE FROM crm_event e USING unnest(%s::bigint[], %s::timestamptz[]) AS gone(id, occurred_at)
+               WHERE e.id = gone.id AND e.occurred_at = gone.occurred_at
+               RETURNING e.id, e.contact_id, e.name, e.properties, e.occurred_at, e.recorded_at, e.channel, e.source,
+                 e.campaign_ref, e.historic""",
+            [[event for event, _ in told], [at for _, at in told]],
+        )
+        facts = [
+            Fact(event, contact, name, json.loads(told) if isinstance(told, str) else told, *rest)
+            for event, contact, name, told, *rest in cursor.fetchall()
+        ]
+    for listen in registry.withdrawn_facts:
+        listen(facts)
+    return len(facts)
+
+
 def _row(fact: NewFact, now: datetime) -> tuple[Any, ...]:
     return (
         fact.contact_id,

@@ -31,7 +31,7 @@ STATES: Final = ("unknown", "requested", "granted_unconfirmed", "expired")
 ASKED: Final = """
 SELECT DISTINCT c.id FROM crm_contact c
 JOIN crm_confirmation f ON f.contact_id = c.id AND f.confirmed_at IS NULL AND f.asked_at <= %(before)s
-WHERE c.merged_into_id IS NULL
+WHERE c.merged_into_id IS NULL AND NOT c.restricted
   AND NOT EXISTS (SELECT FROM crm_confirmation o WHERE o.contact_id = c.id
                   AND (o.confirmed_at IS NOT NULL OR o.asked_at > %(before)s))
   AND NOT EXISTS (SELECT FROM crm_contact m WHERE m.merged_into_id = c.id)

@@ -66,6 +66,5 @@ def _wait(cursor: Any) -> None:
 def _look() -> str:
     tables = connection.introspection.django_table_names(only_existing=True, include_views=False)
     return " UNION ALL ".join(
-        f"SELECT '{table}' WHERE EXISTS (SELECT FROM \"{table}\")"
-        for table in sorted(set(tables) - KEPT)
+        f"SELECT '{table}' WHERE EXISTS (SELECT FROM \"{table}\")" for table in sorted(set(tables) - KEPT)
     )

@@ -174,8 +174,13 @@ def _of_block(block: Mapping[str, Any], document: Mapping[str, Any], kind: str, 
         yield from _of_question(block, kind)
 
 
+def is_ours(url: str) -> bool:
+    """Whether it is the address of a picture that was taken in here."""
+    return url.startswith("/i/")
+
+
 def _of_picture(block: Mapping[str, Any]) -> Iterator[Problem]:
-    if not block["url"].startswith("/i/"):
+    if not is_ours(block["url"]):
         yield Problem("/url", "not_ours", "Choose one of the pictures of this place.")
     elif not block["alt"].strip():
         yield Problem("/alt", "required", "Say in a few words what the picture shows.")

@@ -9,7 +9,18 @@ from django import forms
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from crm import clock, columns, evidence_files, folding, normalise, statements, telling, territories, workspace
+from crm import (
+    clock,
+    columns,
+    directory,
+    evidence_files,
+    folding,
+    normalise,
+    statements,
+    telling,
+    territories,
+    workspace,
+)
 from crm.display import CHANNELS
 from crm.errors import Problem
 from crm.forms.place import all_zones, countries
@@ -237,7 +248,7 @@ class FilterForm(forms.Form):
     store = forms.CharField(required=False, max_length=40)
     stage = forms.CharField(required=False, max_length=40)
     since = forms.DateField(required=False)
-    who = forms.ChoiceField(choices=[(name, name) for name in ("people", "everybody", "archived")], required=False)
+    who = forms.ChoiceField(choices=[(name, name) for name in directory.WHO], required=False)
 
     def hint(self) -> bool:
         """Was something typed that is too short for a name?"""

@@ -41,6 +41,14 @@ POLICIES: Final = (
     ("overwrite", _("Overwrite with the file")),
     ("skip", _("Leave them as they are")),
 )
+# Whose words a file brings, where the shop ranks its sources.
+SOURCES: Final = (
+    ("import", _("A file")),
+    ("till", _("Till")),
+    ("shop", _("Web shop and other programs")),
+    ("form", _("Forms")),
+    ("staff", _("Your team, by hand")),
+)
 DATES: Final = (("dmy", _("Day first")), ("mdy", _("Month first")))
 PURPOSES: Final = ("offers", "newsletter", "loyalty", "profiling")
 ASKED: Final = ("email", "sms", "whatsapp", "call", "post")
@@ -54,6 +62,7 @@ class ReadingForm(forms.Form):
     delimiter = forms.ChoiceField(label=_("Columns parted by"), choices=DELIMITERS, required=False)
     dates = forms.ChoiceField(choices=DATES, required=False)
     policy = forms.ChoiceField(choices=POLICIES, required=False)
+    source = forms.ChoiceField(choices=SOURCES, required=False)
 
     def reading(self) -> dict[str, Any]:
         return {name: value for name, value in self.cleaned_data.items() if value}

@@ -65,7 +65,7 @@ def contacts() -> list[tuple[dict[str, Any], dict[str, str]]]:
     """(own fields, standard fields) of the newest contacts."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT fields::text, {', '.join(TEXTS)} FROM crm_contact ORDER BY id DESC LIMIT %s",  # noqa: S608
+            f"SELECT fields::text, {', '.join(TEXTS)} FROM crm_contact WHERE NOT restricted ORDER BY id DESC LIMIT %s",  # noqa: S608
             [CONTACTS],
         )
         rows = cursor.fetchall()

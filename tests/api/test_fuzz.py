@@ -6,10 +6,10 @@ real journeys, so that things are made and found and not only refused.
 
 from __future__ import annotations
 
-import copy
 import itertools
 from collections import Counter
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -26,7 +26,8 @@ from schemathesis.specs.openapi.checks import (
 from channels import confirming, tracking
 from channels.models import Message
 from config.wsgi import application
-from crm import clock, publicids
+from crm import clock, exports, publicids
+from crm.imports import work
 from crm.models import Address, Contact
 from tests.api.cart import CART, MANUAL
 from tests.api.conftest import Speaker
@@ -87,7 +88,7 @@ def attempts(operation: Any, label: str, world: dict[str, Any], secret: str, see
 def bend(case: Any, label: str, world: dict[str, Any], number: int) -> None:
     """Real ids in the address and the query, real references and journeys in the body."""
     for name in case.path_parameters or {}:
-        kind = case.path.split("/")[3] if name == "public_id" else "order"
+        kind = {"public_id": case.path.split("/")[3], "number": "copy"}.get(name, "order")
         case.path_parameters[name] = world["spent"].get(label, world[kind])
     real = {"campaign": world["campaigns"], "number": "entered", "contact": world["contacts"], "purpose": "offers",
             "channel": "email"}  # fmt: skip
@@ -104,6 +105,7 @@ def bend(case: Any, label: str, world: dict[str, Any], number: int) -> None:
 def furnish(admin: Speaker) -> dict[str, Any]:
     contact = {"email": "ada@example.com"}
     ada = admin.post("contacts/", {"identifiers": [{"kind": "email", "value": "ada@example.com"}]}).json()["id"]
+    gone = admin.post("contacts/", {"identifiers": [{"kind": "email", "value": "gone@example.com"}]}).json()["id"]
     rule = {"all": [{"f": "contact.country", "op": "is", "v": "ES"}]}
     segment = admin.post("segments/", {"name": "Spain", "rule": rule}).json()["id"]
     campaign = admin.post("campaigns/", MANUAL).json()["id"]
@@ -121,12 +123,20 @@ def furnish(admin: Speaker) -> dict[str, Any]:
         "campaigns": campaign,
         "order": "A-1",
         "messages": message(),
+        "copy": copy(admin, ada),
+        "imports": bring(admin, dry_run=True),
         "rule": rule,
         "contact": contact,
         **asked(admin),
         "new order": order,
         # What these do cannot be undone: each has one of its own.
-        "spent": {"campaigns_finish": spare[0], "campaigns_stop": spare[1], "orders_cancel": "A-2"},
+        "spent": {
+            "campaigns_finish": spare[0],
+            "campaigns_stop": spare[1],
+            "orders_cancel": "A-2",
+            "contacts_erase": gone,
+            **imported(admin),
+        },
     }
 
 
@@ -138,6 +148,29 @@ def asked(admin: Speaker) -> dict[str, str]:
     admin.post("consents/", said)
     confirming.send()
     return {"phone": phone, "code": tracking.code(Message.objects.latest("pk").pk)}
+
+
+def copy(admin: Speaker, contact: str) -> int:
+    """A copy of somebody's data, made."""
+    number = int(admin.post(f"contacts/{contact}/export/").json()["number"])
+    exports.work()
+    return number
+
+
+def imported(admin: Speaker) -> dict[str, str]:
+    """An import for each thing that can be done to one; the last one is running."""
+    waiting = {f"imports_{verb}": bring(admin, dry_run=True) for verb in ("start", "cancel")}
+    done = bring(admin)
+    running = admin.post("imports/", {"kind": "contacts", "rows": [{"email": "dario@example.com"}]}).json()["id"]
+    return {**waiting, "imports_undo": done, "imports_pause": str(running)}
+
+
+def bring(admin: Speaker, **said: Any) -> str:
+    """An import that waits to be started, or has come in."""
+    made = admin.post("imports/", {"kind": "contacts", "rows": [{"email": "elena@example.com"}, {"email": "x"}]} | said)
+    while work.work():
+        pass
+    return str(made.json()["id"])
 
 
 def message() -> str:
@@ -157,6 +190,9 @@ EUR = {"amount": "10.00", "currency": "EUR"}
 BODIES: dict[str, Callable[[dict[str, Any], int], Any]] = {
     "contacts_upsert": lambda w, n: {"identifiers": [{"kind": "email", "value": f"p{n}@example.com"}]},
     "contacts_batch": lambda w, n: {"contacts": [{"identifiers": [{"kind": "card", "value": f"C-{n}"}]}, {"x": 1}]},
+    "contacts_export": lambda w, n: {},
+    "contacts_restrict": lambda w, n: {"why": "accuracy", "words": "The street is wrong"},
+    "contacts_object": lambda w, n: {"method": "verbal_call", "source": "phone"},
     "consents_create": lambda w, n: {
         "contact": w["contact"],
         "purpose": "offers",
@@ -173,11 +209,12 @@ BODIES: dict[str, Callable[[dict[str, Any], int], Any]] = {
     "orders_cancel": lambda w, n: {},
     "products_put": lambda w, n: {"sku": f"s{n}", "name": "Sock", "price": EUR},
     "stock_put": lambda w, n: {"sku": "s1", "store": "online", "available": n, "at": "2026-01-05T10:00:00Z"},
+    "imports_create": lambda w, n: {"kind": "contacts", "rows": [{"email": f"i{n}@example.com"}]},
     "segments_create": lambda w, n: {"name": f"Spain {n}", "rule": w["rule"]},
     "segments_update": lambda w, n: {"name": f"Spain {n}"},
     "segments_count": lambda w, n: {"rule": w["rule"]},
     "segments_explain": lambda w, n: {"contact": w["contact"]},
-    "campaigns_create": lambda w, n: copy.deepcopy(CART if n % 4 else MANUAL),
+    "campaigns_create": lambda w, n: deepcopy(CART if n % 4 else MANUAL),
     "campaigns_update": lambda w, n: {"name": f"Renamed {n}"},
     "campaigns_trigger": lambda w, n: {"contact": w["contact"]},
 }

@@ -26,7 +26,14 @@ MAY: Final[dict[tuple[str, str], set[str]]] = {
     ("contacts-batch", "POST"): SHOPS,
     ("contacts-duplicates", "GET"): ALL,
     ("contact", "GET"): ALL,
+    ("contact", "DELETE"): MAKERS,
     ("timeline", "GET"): ALL,
+    ("contact-restriction", "POST"): MAKERS,
+    ("contact-restriction", "DELETE"): MAKERS,
+    ("contact-objection", "POST"): MAKERS,
+    ("contact-export", "POST"): MAKERS,
+    ("contact-export-state", "GET"): MAKERS,
+    ("contact-export-file", "GET"): MAKERS,
     ("contact-explain", "GET"): READERS,
     ("fields", "GET"): ALL,
     ("consents", "GET"): ALL,
@@ -44,6 +51,13 @@ MAY: Final[dict[tuple[str, str], set[str]]] = {
     ("products", "GET"): ALL,
     ("products", "POST"): SHOPS,
     ("stock", "POST"): SHOPS,
+    ("imports", "POST"): MAKERS,
+    ("import", "GET"): MAKERS,
+    ("import-rejected", "GET"): MAKERS,
+    ("import-start", "POST"): MAKERS,
+    ("import-pause", "POST"): MAKERS,
+    ("import-cancel", "POST"): MAKERS,
+    ("import-undo", "POST"): MAKERS,
     ("segments", "GET"): READERS,
     ("segments", "POST"): MAKERS,
     ("segments-count", "POST"): READERS,
@@ -73,6 +87,8 @@ MAY: Final[dict[tuple[str, str], set[str]]] = {
 BODY: Final = {
     ("contacts", "POST"): "contacts_upsert",
     ("contacts-batch", "POST"): "contacts_batch",
+    ("contact-restriction", "POST"): "contacts_restrict",
+    ("contact-objection", "POST"): "contacts_object",
     ("consents", "POST"): "consents_create",
     ("events", "POST"): "events_create",
     ("events-batch", "POST"): "events_batch",
@@ -81,6 +97,7 @@ BODY: Final = {
     ("order-cancel", "POST"): "orders_cancel",
     ("products", "POST"): "products_put",
     ("stock", "POST"): "stock_put",
+    ("imports", "POST"): "imports_create",
     ("segments", "POST"): "segments_create",
     ("segments-count", "POST"): "segments_count",
     ("segment", "PATCH"): "segments_update",
@@ -88,7 +105,7 @@ BODY: Final = {
     ("campaign", "PATCH"): "campaigns_update",
     ("campaign-trigger", "POST"): "campaigns_trigger",
 }
-METHODS: Final = ("GET", "POST", "PATCH")
+METHODS: Final = ("GET", "POST", "PATCH", "DELETE")
 UNCOUNTED: Final = {"crm_ratecount", "crm_apikey"}
 
 
@@ -100,6 +117,7 @@ def addresses(world: dict[str, Any]) -> dict[str, str]:
         kind = text.lstrip("^").split("/")[0]
         path = re.sub(r"\(\?P<public_id>[^)]*\)", str(world.get(kind, "")), text)
         path = re.sub(r"\(\?P<order_id>[^)]*\)", "A-1", path)
+        path = re.sub(r"\(\?P<number>[^)]*\)", str(world["copy"]), path)
         found[str(pattern.name).removeprefix("api-")] = path.lstrip("^").removesuffix("/?$") + "/"
     found.pop("nowhere")
     return found

@@ -24,7 +24,7 @@ SIZE: Final = {"key": "shoe_size", "label": "Shoe size", "kind": "number"}
 # Routes that are not there to be looked at: links in messages, with tests of their own, and one-time links.
 ELSEWHERE: Final = {
     "channels:click", "channels:open", "channels:unsubscribe", "channels:preferences", "channels:image",
-    "channels:confirm", "channels:confirm-again",
+    "channels:confirm", "channels:confirm-again", "channels:my-data", "channels:copy",
     "crm:form-download", "crm:form-seat", "crm:form-done", "crm:form-script", "crm:form-page", "crm:form-embed",
     "crm:join", "crm:setup", "crm:password-new", "logout",
 }  # fmt: skip
@@ -120,6 +120,7 @@ ARGUMENTS: Final[dict[str, Callable[[], Any]]] = {
     "user_id": lambda: _newest("crm.User"),
     "group_id": _group,
     "channel": lambda: "email",
+    "language": lambda: "en",
     "one": lambda: Version.objects.filter(campaign=_live()).latest("number").number,
     "other": lambda: Version.objects.filter(campaign=_live()).earliest("number").number,
 }
@@ -165,6 +166,8 @@ ROUTES: Final[dict[str, Callable[[], dict[str, Any]]]] = {
     "campaigns:one-off-page": lambda: {"campaign_id": _one_off()},
     "campaigns:one-off-progress": lambda: {"campaign_id": _one_off()},
     "crm:import-steer": lambda: {"job_id": _import(), "verb": "pause"},
+    "crm:rights-settle": lambda: {"number": 1},
+    "crm:rights-refuse": lambda: {"number": 1},
     "crm:export-download": lambda: {"number": _export()},
     "campaigns:steer": lambda: {"campaign_id": _live().pk, "verb": "pause"},
 }

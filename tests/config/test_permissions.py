@@ -30,6 +30,8 @@ PUBLIC = {
     "channels:image": "a picture in a message",
     "channels:unsubscribe": "a link in a message",
     "channels:preferences": "a link in a message",
+    "channels:my-data": "a link in a message",
+    "channels:copy": "a link in a message",
     "crm:form-page": "a form for everybody",
     "crm:form-embed": "a form inside another site",
     "crm:form-done": "what is said after a form",

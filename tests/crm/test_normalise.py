@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -92,3 +93,20 @@ def test_the_normal_form_is_its_own_normal_form(text: str, kind: str) -> None:
     except Problem:
         return
     assert normalise.trace(kind, once.value, "ES") == once
+
+
+@given(
+    st.sampled_from(["34", "351", "39", "47", "48", "44", "49", "1", "7", "33", "420"]),
+    st.text("0123456789", min_size=3, max_size=12),
+)
+def test_a_number_that_is_taken_as_it_stands_is_what_the_rules_of_its_country_make_of_it(code: str, rest: str) -> None:
+    text = f"+{code}{rest}"
+    try:
+        number = phonenumbers.parse(text)
+    except phonenumbers.NumberParseException:
+        number = None
+    if number is None or not phonenumbers.is_possible_number(number):
+        with pytest.raises(Problem):
+            normalise.phone(text)
+    elif 9 <= len(form := phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)) <= 16:
+        assert normalise.phone(text) == form

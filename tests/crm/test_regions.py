@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm import region_words, regions
-from crm.regions import Lapse, Never, Place, Rule, Span, Switches
+from crm.regions import Lapse, Never, Place, Rule, Span, Switches, holidays
 from crm.regions.packs import read
 from tests.crm.region_cases import CASES, GROUNDS, at
 
@@ -171,11 +171,49 @@ def test_the_moment_it_is_put_off_to_is_open_and_none_before_it_is(
             ),
             "unknown key 'blessing'",
         ),
+        (
+            (
+                'id="x"\ntitle="X"\nauthor="a"\ncountries=["XX"]\n[[rules]]\nid="r"\nsays="a."\nsource="a book"\n'
+                'effective_from=2020-01-01\napplies={channels=["sms"]}\nclosed_on=["XX"]'
+            ),
+            "closed_on: 'XX' is none of ES, FR",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_used_says_where_its_mistake_is(text: str, says: str) -> None:
     with pytest.raises(regions.Unreadable, match=says):
         read("x.toml", text)
+
+
+@pytest.mark.parametrize(
+    ("year", "day"),
+    [
+        (1818, "03-22"), (1943, "04-25"), (1954, "04-18"), (1981, "04-19"), (2000, "04-23"), (2008, "03-23"),
+        (2024, "03-31"), (2025, "04-20"), (2026, "04-05"), (2027, "03-28"), (2038, "04-25"), (2049, "04-18"),
+    ],
+)  # fmt: skip
+def test_easter_is_when_the_almanacs_have_it(year: int, day: str) -> None:
+    """The earliest and the latest there can be, and the two exceptions of the rule (1954 and 1981) among them."""
+    assert holidays.easter(year) == date.fromisoformat(f"{year}-{day}")
+
+
+def test_easter_is_a_sunday_of_early_spring_in_every_year() -> None:
+    for year in range(1900, 2300):
+        found = holidays.easter(year)
+        assert found.isoweekday() == 7
+        assert date(year, 3, 22) <= found <= date(year, 4, 25)
+
+
+@pytest.mark.parametrize(
+    ("day", "countries", "expected"),
+    [
+        ("2026-12-25", ("ES",), True), ("2026-12-25", ("FR",), True), ("2026-12-25", ("DE",), False),
+        ("2026-04-03", ("ES",), True), ("2026-04-03", ("FR",), False), ("2026-04-06", ("FR", "ES"), True),
+        ("2028-02-29", ("ES",), False), ("2026-12-25", (), False),
+    ],
+)  # fmt: skip
+def test_a_holiday_is_one_where_its_calendar_says_so(day: str, countries: tuple[str, ...], expected: bool) -> None:
+    assert holidays.falls_on(date.fromisoformat(day), countries) is expected
 
 
 def test_what_the_packs_say_can_be_translated() -> None:

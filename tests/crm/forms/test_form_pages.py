@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,9 +15,9 @@ from django.urls import reverse
 from PIL import Image as Pillow
 
 from channels import images
-from crm import clock, ownfields
-from crm.capturing import editing, office, showing
-from crm.models import AuditEntry, Form, FormAnswer, Membership, User
+from crm import clock, ownfields, telling
+from crm.capturing import editing, office, seats, showing
+from crm.models import AuditEntry, Event, Form, FormAnswer, Membership, User
 from tests.crm.forms import cast
 
 pytestmark = pytest.mark.django_db
@@ -139,3 +141,36 @@ def test_a_field_of_everybodys_keeps_its_name_beside_one_of_the_shop() -> None:
     ownfields.add({"key": "city", "label": "City of the shop", "kind": "text", "choices": []}, actor="user:1")
     assert showing.label("city") == "City"
     assert showing.label("own:city") == "City of the shop"
+
+
+def test_ada_chooses_a_picture_from_those_that_are_there() -> None:
+    ada = at_work("marketer")
+    out = io.BytesIO()
+    Pillow.new("RGB", (40, 30), "teal").save(out, "PNG")
+    image = images.add(out.getvalue(), "shop.png", "Our shop", None, "user:1")
+    plain, made = cast.form(), cast.form("poll", {"id": "pic", "type": "picture", "url": "", "alt": ""}, publish=False)
+    assert reverse("channels:image-picker") not in ada.get(reverse("crm:form", args=[plain.pk])).content.decode()
+    page = ada.get(reverse("crm:form", args=[made.pk])).content.decode()
+    assert f'hx-get="{reverse("channels:image-picker")}"' in page
+    assert 'data-block="pic"' in page
+    dialog = ada.get(reverse("channels:image-picker")).content.decode()
+    assert 'id="pictures"' in dialog
+    assert f'action="{reverse("channels:image-add")}"' in dialog
+    shown = ada.get(reverse("channels:images"), headers={"HX-Request": "true"}).content.decode()
+    assert f'data-path="{images.path(image)}"' in shown
+    ada.post(reverse("crm:form", args=[made.pk]), typed(made, **{"pic.url": images.path(image), "pic.alt": "Our shop"}))
+    page = ada.get(reverse("crm:form", args=[made.pk])).content.decode()
+    assert f'src="{images.path(image)}"' in page
+    assert [use.words for use in images.used_by(image)] == [made.name]
+
+
+def test_what_happens_at_an_event_is_told_in_words() -> None:
+    """Every event that seats write has its line; nobody reads the name of a program."""
+    source = Path(seats.__file__).read_text()
+    names = set(re.findall(r'"((?:Seat|Event) [A-Z]\w+)"', source))
+    assert names == {"Seat Booked", "Seat Waitlisted", "Seat Cancelled", "Event Attended"}
+    told = {"form": "Trail day", "place": "Casa Norte", "date": "2026-07-01", "form_id": "trail-day"}
+    for name in names:
+        entry = telling.tell(Event(pk=1, name=name, properties=told, occurred_at=clock.now(), channel="web"), {})
+        assert entry.title != name
+        assert entry.detail == ["Trail day", "Casa Norte", "2026-07-01"]
