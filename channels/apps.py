@@ -9,7 +9,7 @@ class ChannelsConfig(AppConfig):
     def ready(self) -> None:
         from django.db.models.signals import post_migrate, pre_migrate
 
-        from channels import access, accounts, database, erasure, evidence, form_pictures, images
+        from channels import access, accounts, database, erasure, evidence, form_pictures, images, processing
         from channels.outbox import revocation
         from crm import registry
 
@@ -24,5 +24,6 @@ class ChannelsConfig(AppConfig):
         registry.evidence_parts.add("messages", evidence.messages)
         registry.access_parts.add("messages", access.messages)
         registry.access_parts.add("recipients", access.recipients)
+        registry.processors.add("channels", processing.recipients)
         registry.erasures.add("channels", erasure.TREATED, order=20)
         images.users.add("forms", form_pictures.uses)

@@ -33,7 +33,7 @@ registry.retention.add("words", Kept(
 ), order=110)  # fmt: skip
 registry.retention.add("sandbox", Kept(
     _("Messages of the sandbox"), _("They left the house for nobody, and are there to be looked at."),
-    90, 1, 3_650, lambda before, limit: counted("1 FROM channels_sandboxmessage WHERE at < %(before)s", before, limit),
+    400, 1, 3_650, lambda before, limit: counted("1 FROM channels_sandboxmessage WHERE at < %(before)s", before, limit),
     lambda before, limit: deleted("channels_sandboxmessage", "at < %(before)s", "id", before, limit),
 ), order=120)  # fmt: skip
 registry.retention.add("inbound", Kept(

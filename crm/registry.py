@@ -114,3 +114,5 @@ erasures: Named[Sequence[Any]] = Named("treatments of tables at an erasure")
 contact_stops: Named[Callable[[Sequence[int], Any], None]] = Named("stops of processing")
 # Classes of data with how long they are kept: `crm.retention.Kept`.
 retention: Named[Any] = Named("classes of data")
+# Who gets personal data through an upper floor: `() -> list[crm.processing.Recipient]`.
+processors: Named[Callable[[], list[Any]]] = Named("recipients of data")

@@ -66,6 +66,10 @@ AREAS: Final = (
         "arrows-sort", "workspace.write",
     ),
     Area(
+        "crm:processing", gettext_lazy("Record of processing"),
+        gettext_lazy("What is done with personal data here, to hand out"), "file-text", "workspace.write",
+    ),
+    Area(
         "crm:retention", gettext_lazy("How long data is kept"),
         gettext_lazy("What has had its time, and the log of what went"), "archive", "workspace.write",
     ),

@@ -163,6 +163,8 @@ def test_a_round_over_held_marketing_takes_nothing_and_ends() -> None:
     assert set(Message.objects.filter(pk__in=held).values_list("state", "claims")) == {("due", 0)}
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
+        # Of five rows either index is as good; what is asked is whether this one can answer.
+        cursor.execute("DROP INDEX message_due")
         cursor.execute("EXPLAIN " + claims.WAITING[True], [["email"], clock.now()])
         assert "message_due_promised" in str(cursor.fetchall())
 
