@@ -107,7 +107,7 @@ def as_data(sections: Iterable[Section], now: datetime) -> dict[str, Any]:
 
 def _controller() -> Section:
     here = workspace.current()
-    rows = [
+    rows: list[Row] = [
         (_("Name"), here.name), (_("Postal address"), here.postal_address or _("not said yet")),
         (_("Country"), here.country), (_("Sender of mails"), here.sender_address or _("not said yet")),
         (_("Stores"), str(Store.objects.filter(active=True).count())),
