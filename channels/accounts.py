@@ -123,18 +123,32 @@ def follows_environment(row: Account) -> bool:
 
 def carrier_of(row: Account) -> str:
     """The carrier it sends through at this moment: what it says, what the environment says, or the sandbox."""
+    return destination(row)[0]
+
+
+def destination(row: Account) -> tuple[str, Mapping[str, Any]]:
+    """The carrier it sends through at this moment, and its settings without what is secret."""
     try:
-        return _wanted(row)[0]
+        carrier, given, _hidden = _wanted(row)
     except secrets.Unreadable:
-        return row.carrier
+        return row.carrier, row.settings
+    return carrier, given
+
+
+def in_use() -> list[Account]:
+    """The accounts through which messages may leave; default ones that nobody made yet too. Reads only."""
+    rows = list(Account.objects.filter(active=True))
+    made = {row.channel for row in rows if row.is_default}
+    return rows + [
+        Account(channel=each, carrier="sandbox", name=each, settings=FROM_ENVIRONMENT)
+        for each in DEFAULTS
+        if each not in made
+    ]
 
 
 def lets_out() -> bool:
     """Whether any active account would hand a message to somebody outside. Reads only."""
-    rows = list(Account.objects.filter(active=True))
-    made = {row.channel for row in rows if row.is_default}
-    rows += [Account(channel=each, settings=FROM_ENVIRONMENT) for each in DEFAULTS if each not in made]
-    return any(carrier_of(row) != "sandbox" for row in rows)
+    return any(carrier_of(row) != "sandbox" for row in in_use())
 
 
 def put(row: Account, values: Mapping[str, Any], secrets_: Mapping[str, Any] | None, actor: str) -> Account:

@@ -73,6 +73,11 @@ class Section:
     heads: tuple[str, ...]
     rows: list[Row]
 
+    @property
+    def cells(self) -> list[list[tuple[str, str]]]:
+        """Each row as (head, cell): on a phone the head stands beside its cell."""
+        return [list(zip(self.heads, row, strict=True)) for row in self.rows]
+
 
 @dataclass(frozen=True)
 class Recipient:

@@ -67,6 +67,11 @@ class Line:
     last: RetentionRun | None
     dry: RetentionRun | None
 
+    @property
+    def sweeps(self) -> bool:
+        """May somebody look and sweep now? A template must never touch the broom itself: it would call it."""
+        return self.rule.clean is not None and self.days > 0
+
 
 def days(key: str, space: Mapping[str, Any] | None = None) -> int:
     """For how many days this class is kept here; 0: for ever."""

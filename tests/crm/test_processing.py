@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -23,7 +24,8 @@ def section(key: str) -> list[tuple[str, ...]]:
     return next([tuple(row) for row in each.rows] for each in processing.record() if each.key == key)
 
 
-def test_what_changes_here_changes_in_the_record() -> None:
+def test_what_changes_here_changes_in_the_record(settings: Any) -> None:
+    settings.CAUCE_MODE = "live"
     now = clock.now()
     assert ("Offers", "their consent") not in section("purposes")
     elena = come(now, email("elena@example.com"))
@@ -46,6 +48,19 @@ def test_what_changes_here_changes_in_the_record() -> None:
     workspace.change({"name": "Zapatería Luna"}, "user:1")
     workspace.forget()
     assert ("Name", "Zapatería Luna") in section("controller")
+
+
+def test_who_gets_the_mails_is_told_as_the_environment_sends_them(settings: Any) -> None:
+    settings.CAUCE_MODE = "live"
+    settings.PROVIDER_BASE_URLS = {"sms": "https://texts.example.net/v1"}
+    settings.EMAIL_URL = ""
+    accounts.ensure()
+    assert [row[2:4] for row in section("recipients") if row[0] == "E-mail"] == [("sandbox", "nowhere: it stays here")]
+    settings.EMAIL_URL = "smtp://shop:secret@mail.example.org:587"
+    told = {row[0]: row[2:4] for row in section("recipients")}
+    assert told["E-mail"] == ("smtp", "mail.example.org")
+    assert told["SMS"] == ("http_sms", "texts.example.net")
+    assert "secret" not in str(processing.record())
 
 
 def test_ada_reads_it_and_takes_it_with_her(client: Client) -> None:

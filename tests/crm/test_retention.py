@@ -198,6 +198,9 @@ def test_ada_looks_changes_and_sweeps(office: Client) -> None:
         page = office.get(url).content.decode()
     assert len(asked) < 15
     assert "Messages of the sandbox" in page
+    assert "Sweep now: Messages of the sandbox" in page
+    assert "Sweep now: Consent receipts" not in page, "nobody sweeps the proof"
+    assert SandboxMessage.objects.count() == 1, "a page that is looked at sweeps nothing"
     assert office.post(reverse("crm:retention-change", args=["sandbox"]), {"days": "40"}).status_code == 302
     wrong = office.post(reverse("crm:retention-change", args=["sandbox"]), {"days": "a lot"})
     assert wrong.status_code == 422
