@@ -36,4 +36,5 @@ def _recipient(row: Account) -> Recipient:
         carrier,
         _("nowhere: it stays here") if carrier == "sandbox" else place(settings),
         _("Address, and the words of the message"),
+        leaves=carrier != "sandbox",
     )

@@ -15,12 +15,15 @@ from crm.retention import Kept
 WORDS: Final = "created_at < %(before)s AND settled_at IS NOT NULL AND (slots IS NOT NULL OR context IS NOT NULL)"
 
 
-def _empty(before: datetime, limit: int) -> int:
-    """That a message went, when and by what right, stays."""
+ANSWERED: Final = "started_at < %(before)s AND detail <> ''"
+
+
+def _emptied(table: str, change: str, condition: str, before: datetime, limit: int) -> int:
+    """That it happened, when and how it ended, stays; rows that somebody else holds are left for the next time."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""UPDATE channels_message SET slots = NULL, context = NULL WHERE id IN (
-                  SELECT id FROM channels_message WHERE {WORDS} LIMIT %(limit)s)""",  # noqa: S608 - our own words
+            f"""UPDATE {table} SET {change} WHERE id IN (
+                  SELECT id FROM {table} WHERE {condition} LIMIT %(limit)s FOR UPDATE SKIP LOCKED)""",  # noqa: S608
             {"before": before, "limit": limit},
         )
         return int(cursor.rowcount)
@@ -29,8 +32,15 @@ def _empty(before: datetime, limit: int) -> int:
 registry.retention.add("words", Kept(
     _("The words of messages that were sent"),
     _("To show somebody what they got. That a message went, when and by what right, stays."),
-    400, 30, 3_650, lambda before, limit: counted(f"1 FROM channels_message WHERE {WORDS}", before, limit), _empty,
+    400, 30, 3_650, lambda before, limit: counted(f"1 FROM channels_message WHERE {WORDS}", before, limit),
+    lambda before, limit: _emptied("channels_message", "slots = NULL, context = NULL", WORDS, before, limit),
 ), order=110)  # fmt: skip
+registry.retention.add("attempts", Kept(
+    _("What carriers answered to each attempt"),
+    _("Their words may name an address. That it was tried, and how it ended, stays."),
+    400, 30, 3_650, lambda before, limit: counted(f"1 FROM channels_attempt WHERE {ANSWERED}", before, limit),
+    lambda before, limit: _emptied("channels_attempt", "detail = ''", ANSWERED, before, limit),
+), order=115)  # fmt: skip
 registry.retention.add("sandbox", Kept(
     _("Messages of the sandbox"), _("They left the house for nobody, and are there to be looked at."),
     400, 1, 3_650, lambda before, limit: counted("1 FROM channels_sandboxmessage WHERE at < %(before)s", before, limit),

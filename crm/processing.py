@@ -88,11 +88,17 @@ class Recipient:
     carrier: str
     place: str
     data: str
+    # False: what it gets stays here.
+    leaves: bool = True
 
 
 def record() -> list[Section]:
     """All of it, in the language that is spoken now, in a fixed number of queries."""
-    return [_controller(), _purposes(), _people(), _data(), _sources(), _recipients(), _times(), _texts(), _measures()]
+    getting = [each for part in registry.processors for each in part()]
+    return [
+        _controller(), _purposes(), _people(), _data(), _sources(), _recipients(getting), _transfers(getting), _times(),
+        _texts(), _measures(),
+    ]  # fmt: skip
 
 
 def as_data(sections: Iterable[Section], now: datetime) -> dict[str, Any]:
@@ -164,11 +170,18 @@ def _sources() -> Section:
     return Section("sources", _("Where they come from"), (_("By what"), _("Which")), rows)
 
 
-def _recipients() -> Section:
-    found = [each for part in registry.processors for each in part()]
-    rows: list[Row] = [(each.channel, each.name, each.carrier, each.place, each.data) for each in found]
+def _recipients(getting: Sequence[Recipient]) -> Section:
+    rows: list[Row] = [(each.channel, each.name, each.carrier, each.place, each.data) for each in getting]
     heads = (_("Channel"), _("Account"), _("Carrier"), _("Where"), _("Data"))
     return Section("recipients", _("Who gets them"), heads, rows)
+
+
+def _transfers(getting: Sequence[Recipient]) -> Section:
+    """A host does not say in which country it stands: what is not known here is said to be so."""
+    away = sorted({each.place for each in getting if each.leaves})
+    rows: list[Row] = [(each, _("It stands in your contract with them; it cannot be seen from here.")) for each in away]
+    rows = rows or [(_("None"), _("No data leaves this installation."))]
+    return Section("transfers", _("Transfers to other countries"), (_("To whom"), _("Country and safeguard")), rows)
 
 
 def _times() -> Section:

@@ -16,9 +16,11 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import DatabaseError
+from django.db.models import F
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 
-from crm import audit, clock, moments, registry, workspace
+from crm import audit, clock, moments, patience, registry, workspace
 from crm.errors import Problem
 from crm.models import RetentionRun
 
@@ -51,6 +53,8 @@ class Kept:
     clean: Callable[[datetime, int], int] | None = None
     elsewhere: bool = False
     advice: int = 0
+    # It takes people, for good: the page asks once more.
+    people: bool = False
 
     @property
     def fixed(self) -> bool:
@@ -71,6 +75,11 @@ class Line:
     def sweeps(self) -> bool:
         """May somebody look and sweep now? A template must never touch the broom itself: it would call it."""
         return self.rule.clean is not None and self.days > 0
+
+    @property
+    def looked(self) -> RetentionRun | None:
+        """The last dry run, as long as nothing was swept since."""
+        return self.dry if self.dry and (self.last is None or self.dry.pk > self.last.pk) else None
 
 
 def days(key: str, space: Mapping[str, Any] | None = None) -> int:
@@ -95,16 +104,28 @@ def choose(key: str, wanted: int, *, actor: str) -> None:
     """Keep this class so many days from now on; 0: for ever. Raises Problem."""
     rule = _rule(key)
     if rule.fixed:
-        raise Problem("/days", "fixed", "How long this is kept is a promise of the product, and cannot be changed.")
+        raise Problem("/days", "fixed", _("How long this is kept is a promise of the product, and cannot be changed."))
     if wanted and not rule.least <= wanted <= rule.most:
-        raise Problem("/days", "range", f"Between {rule.least} and {rule.most} days, or 0 to keep it for ever.")
+        limits = {"least": rule.least, "most": rule.most}
+        raise Problem("/days", "range", _("Between %(least)s and %(most)s days, or 0 to keep it for ever.") % limits)
     workspace.change({"retention": {**workspace.current().retention, key: wanted}}, actor)
+    # A sweep that was begun with other days ends here; the next one goes by the new ones.
+    RetentionRun.objects.filter(key=key, dry=False, trouble=UNDER_WAY).update(trouble="")
 
 
-def look(key: str, *, actor: str, now: datetime) -> RetentionRun:
-    """How many would go now; nothing does."""
-    rule, kept = _rule(key), days(key)
-    count = rule.count(now - timedelta(days=kept), MOST) if rule.count and kept else 0
+def look(key: str, *, actor: str, now: datetime, milliseconds: int = 0) -> RetentionRun:
+    """How many would go now; nothing does. `milliseconds`: so long somebody waits (0: to the end). Raises Problem."""
+    rule, kept, count = _rule(key), days(key), 0
+    try:
+        if rule.count and kept:
+            with patience.within(milliseconds):
+                count = rule.count(now - timedelta(days=kept), MOST)
+    except patience.TooSlow:
+        raise Problem(
+            "",
+            "too_slow",
+            _("Counting takes too long to wait for it: manage.py retention --dry-run counts to the end."),
+        ) from None
     return RetentionRun.objects.create(key=key, dry=True, days=kept, at=now, actor=actor[:120], removed=count)
 
 
@@ -119,15 +140,17 @@ def sweep(key: str, *, actor: str, now: datetime, seconds: float = SECONDS) -> R
         return run
     until, taken = time.monotonic() + seconds, BATCH
     try:
-        while rule.clean and taken >= BATCH and time.monotonic() < until:
+        # A broom may take less than it was asked to: only an empty one says that nothing is left.
+        while rule.clean and kept and taken and time.monotonic() < until:
             taken = rule.clean(now - timedelta(days=kept), BATCH)
-            run.removed += taken
-            RetentionRun.objects.filter(pk=run.pk).update(removed=run.removed)
-        run.trouble = UNDER_WAY if taken >= BATCH else ""
+            # Added to, not set: somebody may be sweeping the same class at this moment.
+            RetentionRun.objects.filter(pk=run.pk).update(removed=F("removed") + taken)
+        trouble = UNDER_WAY if taken and kept else ""
     except DatabaseError:
         log.exception("retention failed", extra={"event": "retention_failed", "class": key})
-        run.trouble = FAILED
-    RetentionRun.objects.filter(pk=run.pk).update(trouble=run.trouble)
+        trouble = FAILED
+    RetentionRun.objects.filter(pk=run.pk).update(trouble=trouble)
+    run.refresh_from_db()
     if run.removed and not run.trouble:
         audit.record(actor, "retention.sweep", f"retention:{key}", None, {"days": kept, "removed": run.removed})
     return run
@@ -163,5 +186,5 @@ def _today(now: datetime) -> list[str]:
 def _rule(key: str) -> Kept:
     rule: Kept | None = registry.retention.get(key)
     if rule is None:
-        raise Problem("", "no_such_class", "There is no such class of data.")
+        raise Problem("", "no_such_class", _("There is no such class of data."))
     return rule

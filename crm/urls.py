@@ -87,6 +87,7 @@ urlpatterns = [
     path("settings/processing/", processing.page, name="processing"),
     path("settings/processing/record.<slug:form>", processing.file, name="processing-file"),
     path("settings/data-retention/", retention.page, name="retention"),
+    path("settings/data-retention/soon/", retention.soon, name="retention-soon"),
     path("settings/data-retention/<slug:key>/", retention.change, name="retention-change"),
     path("settings/data-retention/<slug:key>/run/", retention.run, name="retention-run"),
     path("settings/sources/", sources.page, name="sources"),

@@ -7,11 +7,13 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from crm import clock, pages, retention, toasts
+from crm import clock, pages, registry, retained, retention, toasts
 from crm.errors import Problem
 from crm.models import RetentionRun
 
 LOG = 20
+# So long somebody waits for a count.
+PATIENCE = 10_000
 
 
 @pages.page("workspace.write", "GET")
@@ -39,12 +41,30 @@ def run(request: HttpRequest, key: str) -> HttpResponse:
     now, actor = clock.now(), pages.actor(request)
     try:
         if "dry" in request.POST:
-            retention.look(key, actor=actor, now=now)
+            retention.look(key, actor=actor, now=now, milliseconds=PATIENCE)
+        elif _takes_people(key) and "sure" not in request.POST:
+            raise Problem("", "sure", _("Nothing went: erasing people cannot be undone, and has to be confirmed."))
         else:
             _swept(request, retention.sweep(key, actor=actor, now=now))
     except Problem as problem:
         toasts.say(request, problem.detail, tone="bad")
     return pages.go(request, "crm:retention")
+
+
+@pages.page("workspace.write", "POST")
+def soon(request: HttpRequest) -> HttpResponse:
+    """A list of those whose time is over soon, to write to them once more."""
+    try:
+        made = retained.soon(actor=pages.actor(request), now=clock.now())
+    except Problem as problem:
+        toasts.say(request, problem.detail, tone="warn")
+        return pages.go(request, "crm:retention")
+    return pages.go(request, "crm:segment", made.pk)
+
+
+def _takes_people(key: str) -> bool:
+    rule = registry.retention.get(key)
+    return rule is not None and rule.people
 
 
 def _swept(request: HttpRequest, found: RetentionRun) -> None:

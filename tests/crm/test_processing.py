@@ -56,10 +56,14 @@ def test_who_gets_the_mails_is_told_as_the_environment_sends_them(settings: Any)
     settings.EMAIL_URL = ""
     accounts.ensure()
     assert [row[2:4] for row in section("recipients") if row[0] == "E-mail"] == [("sandbox", "nowhere: it stays here")]
+    settings.PROVIDER_BASE_URLS = {}
+    assert section("transfers") == [("None", "No data leaves this installation.")]
+    settings.PROVIDER_BASE_URLS = {"sms": "https://texts.example.net/v1"}
     settings.EMAIL_URL = "smtp://shop:secret@mail.example.org:587"
     told = {row[0]: row[2:4] for row in section("recipients")}
     assert told["E-mail"] == ("smtp", "mail.example.org")
     assert told["SMS"] == ("http_sms", "texts.example.net")
+    assert [row[0] for row in section("transfers")] == ["mail.example.org", "texts.example.net"]
     assert "secret" not in str(processing.record())
 
 

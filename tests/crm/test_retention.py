@@ -14,12 +14,14 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from channels.models import Account, Inbound, Message, SandboxMessage
-from crm import capture, clock, registry, retention, workspace
+from channels.models import Account, Attempt, Inbound, Message, SandboxMessage
+from crm import capture, clock, registry, retained, retention, timeline, workspace
 from crm.errors import Problem
 from crm.identity import merging
 from crm.models import (
+    Address,
     AuditEntry,
+    Confirmation,
     Contact,
     Erasure,
     EventKey,
@@ -27,6 +29,8 @@ from crm.models import (
     IdempotencyRecord,
     Invitation,
     RetentionRun,
+    Segment,
+    SegmentMember,
     User,
     Workspace,
 )
@@ -115,6 +119,38 @@ def test_words_of_old_messages_go_and_that_they_went_stays() -> None:
     assert dict(Message.objects.values_list("pk", "slots")) == {old.pk: None, young.pk: {"a": 1}}
 
 
+def test_what_a_carrier_answered_long_ago_goes_and_how_it_ended_stays() -> None:
+    now = clock.now()
+    elena = come(now, email("elena@example.com"))
+    message = Message.objects.create(contact_id=elena, channel="email", state="blocked", due_at=now)
+    account = Account.objects.first() or Account.objects.create(channel="email", carrier="sandbox", name="Sandbox")
+    for n, at in ((1, now - 401 * DAY), (2, now - 399 * DAY)):
+        Attempt.objects.create(
+            message=message, n=n, account=account, started_at=at, outcome="dead", code="550",
+            detail="550 no elena@example.com here",
+        )  # fmt: skip
+    assert retention.look("attempts", actor="x", now=now).removed == 1
+    assert retention.sweep("attempts", actor="x", now=now).removed == 1
+    assert list(Attempt.objects.order_by("n").values_list("outcome", "code", "detail")) == [
+        ("dead", "550", ""),
+        ("dead", "550", "550 no elena@example.com here"),
+    ]
+    assert retention.sweep("attempts", actor="x", now=now).removed == 0
+
+
+def test_where_a_sign_up_came_from_is_forgotten_after_a_month() -> None:
+    now = clock.now()
+    elena = come(now, email("elena@example.com"))
+    for age in (31, 29):
+        Confirmation.objects.create(
+            contact_id=elena, address=Address.objects.get(), channel="email", ip_hash=f"h{age}",
+            asked_at=now - age * DAY, valid_until=now,
+        )  # fmt: skip
+    assert retention.look("askers", actor="x", now=now).removed == 1
+    assert retention.sweep("askers", actor="x", now=now).removed == 1
+    assert set(Confirmation.objects.values_list("ip_hash", flat=True)) == {"", "h29"}
+
+
 def test_how_a_merge_looked_goes_after_its_month() -> None:
     now = clock.now()
     elena, twin = come(now, email("elena@example.com")), come(now, email("helena@example.com"))
@@ -145,6 +181,92 @@ def test_prospects_are_kept_until_ada_says_so_and_then_erased() -> None:
     assert [row.contact_id for row in Erasure.objects.all()] == [people["silent"]]
     assert Contact.objects.get(pk=people["silent"]).erased_at is not None
     assert Contact.objects.filter(erased_at=None).count() == 4
+
+
+def test_a_machine_that_opens_every_mail_keeps_nobody() -> None:
+    """Nor does what we write down about them ourselves; a click of theirs does."""
+    now = clock.now()
+    told: dict[str, dict[str, Any]] = {
+        "machine": {"name": "Message Opened", "properties": {"machine": True}},
+        "ours": {"name": "Segment Entered", "properties": {}},
+        "sent": {"name": "Message Sent", "properties": {}},
+        "elena": {"name": "Message Clicked", "properties": {"machine": False}},
+    }
+    people = {name: come(now - 1_200 * DAY, email(f"{name}@example.com")) for name in told}
+    Contact.objects.update(created_at=now - 1_200 * DAY)
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM crm_event")
+    facts = [timeline.NewFact(people[who], fact["name"], fact["properties"], now - DAY) for who, fact in told.items()]
+    timeline.record(facts, now=now)
+    before = now - 1_095 * DAY
+    assert set(retained.silent(before, 10)) == {people["machine"], people["ours"], people["sent"]}
+
+
+def test_whoever_comes_back_while_others_are_erased_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = clock.now()
+    people = [come(now - 1_200 * DAY, email(f"{name}@example.com")) for name in ("anna", "elena", "marta")]
+    Contact.objects.update(created_at=now - 1_200 * DAY)
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM crm_event")
+    monkeypatch.setattr(retained, "FEW", 1)
+    retention.choose("prospects", 1_095, actor="user:1")
+    workspace.forget()
+    asked = erasure.ask
+
+    def elena_clicks(contact_id: int, **how: Any) -> Erasure:
+        done = asked(contact_id, **how)
+        timeline.record([timeline.NewFact(people[1], "Page Viewed", {}, now)], now=now)
+        return done
+
+    monkeypatch.setattr(erasure, "ask", elena_clicks)
+    assert retention.sweep("prospects", actor="x", now=now).removed == 2
+    assert set(Erasure.objects.values_list("contact_id", flat=True)) == {people[0], people[2]}
+
+
+def test_choosing_for_ever_stops_a_sweep_and_takes_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = clock.now()
+    _invite(now - 40 * DAY)
+    young = _invite(now - 2 * DAY)
+    assert retention.sweep("invitations", actor="x", now=now, seconds=0.0).trouble == retention.UNDER_WAY
+    stuck = RetentionRun.objects.get()
+    retention.choose("invitations", 0, actor="user:1")
+    workspace.forget()
+    assert retention.pending() == 0
+    # Even where the mark of the sweep is still there.
+    RetentionRun.objects.filter(pk=stuck.pk).update(trouble=retention.UNDER_WAY)
+    assert retention.sweep("invitations", actor="x", now=now).removed == 0
+    assert Invitation.objects.count() == 2
+    assert Invitation.objects.filter(pk=young.pk).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_somebody_else_holds_is_left_for_the_next_sweep() -> None:
+    now = clock.now()
+    held, free = _sandbox(now - 500 * DAY), _sandbox(now - 500 * DAY)
+    other = connection.copy()
+    try:
+        other.set_autocommit(False)
+        with other.cursor() as cursor:
+            cursor.execute("SELECT FROM channels_sandboxmessage WHERE id = %s FOR UPDATE", [held.pk])
+        assert retention.sweep("sandbox", actor="x", now=now).removed == 1, "it does not wait"
+        assert list(SandboxMessage.objects.filter(pk__in=[held.pk, free.pk])) == [held]
+        other.rollback()
+    finally:
+        other.close()
+    assert retention.sweep("sandbox", actor="x", now=now).removed == 1
+
+
+def test_a_count_that_takes_too_long_is_refused_and_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(before: datetime, limit: int) -> int:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(5)")
+        return 1
+
+    rule = registry.retention.get("sandbox")
+    monkeypatch.setitem(registry.retention._items, "sandbox", (1, retention.Kept(**{**rule.__dict__, "count": slow})))
+    with pytest.raises(Problem, match="--dry-run"):
+        retention.look("sandbox", actor="x", now=clock.now(), milliseconds=50)
+    assert not RetentionRun.objects.exists()
 
 
 @pytest.mark.parametrize(
@@ -207,10 +329,36 @@ def test_ada_looks_changes_and_sweeps(office: Client) -> None:
     assert "a lot" in wrong.content.decode()
     assert office.post(reverse("crm:retention-run", args=["sandbox"]), {"dry": "1"}).status_code == 302
     assert SandboxMessage.objects.count() == 1
+    assert [line.looked.removed for line in retention.lines() if line.looked] == [1]
     assert office.post(reverse("crm:retention-run", args=["sandbox"])).status_code == 302
     assert SandboxMessage.objects.count() == 0
+    assert not any(line.looked for line in retention.lines()), "what was seen before is over"
     assert "Somebody of the team" in office.get(url).content.decode()
     assert office.get(reverse("crm:retention-run", args=["sandbox"])).status_code == 405
+
+
+def test_erasing_the_silent_is_asked_once_more_and_they_can_be_listed_before(office: Client) -> None:
+    now = clock.now()
+    elena, _young = come(now, email("elena@example.com")), come(now, email("young@example.com"))
+    Contact.objects.filter(pk=elena).update(created_at=now - 1_050 * DAY)
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM crm_event")
+    retention.choose("prospects", 1_095, actor="user:1")
+    workspace.forget()
+    assert retention.look("prospects", actor="x", now=now).removed == 0, "in 45 days"
+    listed = office.post(reverse("crm:retention-soon"))
+    made = Segment.objects.get()
+    assert listed["Location"] == reverse("crm:segment", args=[made.pk])
+    assert list(SegmentMember.objects.filter(segment=made).values_list("contact_id", flat=True)) == [elena]
+    Contact.objects.filter(pk=elena).update(created_at=now - 1_100 * DAY)
+    run = reverse("crm:retention-run", args=["prospects"])
+    refused = office.post(run, follow=True).content.decode()
+    assert "has to be confirmed" in refused
+    assert "Erase now…" in refused
+    assert not Erasure.objects.exists()
+    office.post(run, {"sure": "1"})
+    assert Erasure.objects.get().contact_id == elena
+    assert "Nobody is due" in office.post(reverse("crm:retention-soon"), follow=True).content.decode()
 
 
 def test_an_operator_sees_all_classes_by_command() -> None:
