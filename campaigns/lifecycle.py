@@ -7,46 +7,24 @@ runs is done in the background (`sweeps`).
 
 from __future__ import annotations
 
-import functools
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
-from django.db import OperationalError, connection, transaction
+from django.db import connection, transaction
 
 from campaigns import edits, entries, journey, patch, plans, terms, wording
 from campaigns.models import Campaign, Enrolment, Version
 from campaigns.plan import Plan
 from campaigns.reading import Notes
 from channels import content, outbox
-from crm import audit, bell, partitions
+from crm import audit, bell, deadlocks, partitions
 from crm.errors import Problem, Problems
 from crm.segments import edit, parse
 from crm.segments.grammar import Rule
 
-P = ParamSpec("P")
-R = TypeVar("R")
-
 SWEEP = "campaigns.sweep"
-ATTEMPTS = 5
-
-
-def patiently(verb: Callable[P, R]) -> Callable[P, R]:
-    """Take a verb again that the database broke off over a deadlock: nothing of it has happened."""
-
-    @functools.wraps(verb)
-    def again(*args: P.args, **kwargs: P.kwargs) -> R:
-        for attempt in range(ATTEMPTS):
-            try:
-                with transaction.atomic():
-                    return verb(*args, **kwargs)
-            except OperationalError as error:
-                if attempt + 1 == ATTEMPTS or connection.in_atomic_block or "deadlock" not in str(error):
-                    raise
-        raise AssertionError("unreachable")
-
-    return again
 
 
 # --- the draft ---------------------------------------------------------------------------------
@@ -221,7 +199,7 @@ RETURNING id
 """
 
 
-@patiently
+@deadlocks.patiently
 def publish(campaign: Campaign, actor: str, now: datetime) -> Version:
     """Freeze the draft as a version that people enter from now on. Raises `errors.Problems`."""
     held = _hold(campaign)
@@ -258,7 +236,7 @@ def publish(campaign: Campaign, actor: str, now: datetime) -> Version:
     return version
 
 
-@patiently
+@deadlocks.patiently
 def unpublish(campaign: Campaign, number: int, actor: str, now: datetime) -> None:
     """Take the newest version back as if it had not been published: the one before it counts again,
     or the campaign is a draft. Refused once somebody has come in by it: their way cannot be undone."""
@@ -284,7 +262,7 @@ def unpublish(campaign: Campaign, number: int, actor: str, now: datetime) -> Non
 # --- steering ----------------------------------------------------------------------------------
 
 
-@patiently
+@deadlocks.patiently
 def pause(campaign: Campaign, actor: str, now: datetime) -> None:
     """Freeze everything: nothing starts, moves or is sent until it is resumed."""
     _close(campaign)
@@ -297,7 +275,7 @@ def pause(campaign: Campaign, actor: str, now: datetime) -> None:
     outbox.revoke(campaign_id=held.pk, reason="paused", now=now)
 
 
-@patiently
+@deadlocks.patiently
 def resume(campaign: Campaign, actor: str, now: datetime) -> None:
     """Go on: the time it was paused counts for nothing."""
     _close(campaign)
@@ -315,7 +293,7 @@ def resume(campaign: Campaign, actor: str, now: datetime) -> None:
     outbox.resume(held.pk, now - since, now)
 
 
-@patiently
+@deadlocks.patiently
 def finish(campaign: Campaign, actor: str, now: datetime) -> None:
     """Nobody new; those who are inside go on to their end."""
     _close(campaign)
@@ -328,7 +306,7 @@ def finish(campaign: Campaign, actor: str, now: datetime) -> None:
     _steer(held, campaign, Campaign.State.FINISHED, held.sweep, actor, "campaign.finish", cursor=held.sweep_cursor)
 
 
-@patiently
+@deadlocks.patiently
 def stop(campaign: Campaign, actor: str, now: datetime) -> None:
     """End it for everybody, and call back what has not left."""
     _close(campaign)

@@ -18,6 +18,7 @@ class ChannelsConfig(AppConfig):
         registry.withdrawal_listeners.add("outbox", revocation.obey_withdrawals)
         registry.contact_stops.add("channels", revocation.stop, order=20)
         registry.contact_tables.add("channels_message", "contact_id")
+        registry.contact_tables.add("channels_webhookdelivery", "contact_id")
         # A message of a run that ends with the join is recalled.
         registry.contact_images.add("channels_message", "t.settled_at IS NULL")
         registry.founders.add("accounts", accounts.ensure)

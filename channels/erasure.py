@@ -25,6 +25,7 @@ TREATED: Final = (
         stays=("address_hash", "channel", "step", "slot", "message_class", "purpose", "exclusion_group", "state",
                "reason", "judged"),
     ),
+    Treated("channels_webhookdelivery"),
     Swept("channels_inbound", ("payload", "error"), {"payload": "'{}'", "error": "''"}, ("event_id",)),
     Swept("channels_trial", ("recipient", "subject", "detail"), None, ("channel", "outcome")),
 )  # fmt: skip

@@ -33,7 +33,11 @@ WORK: Final = frozenset({"segments.write", "imports.write", "campaigns.write", "
 # What people may ask of us about their data: a copy, a limit, an end.
 RIGHTS: Final = frozenset({"rights.write"})
 PUBLISH: Final = frozenset({"campaigns.publish"})
-ADMINISTER: Final = frozenset({"keys.write", "users.write", "accounts.write", "workspace.write", "operations.read"})
+# Keys, the log of their requests, webhooks: what an integrator works with.
+CONNECT: Final = frozenset({"keys.write", "operations.read", "webhooks.write"})
+# Devices of a store and the PINs of its people.
+TILLS: Final = frozenset({"tills.write"})
+ADMINISTER: Final = frozenset({"users.write", "accounts.write", "workspace.write"}) | CONNECT | TILLS
 # A store sees people, their permission and their purchases; never campaigns or other stores.
 STORE: Final = frozenset(
     {
@@ -58,8 +62,8 @@ ROLES: Final[dict[str, frozenset[str]]] = {
     "marketer": READ | CAPTURE | WORK | RIGHTS | PUBLISH | OWN,
     "approver": READ | PUBLISH | OWN,
     "analyst": READ | OWN,
-    "developer": READ | CAPTURE | WORK | frozenset({"keys.write", "operations.read"}) | OWN,
-    "store_manager": STORE | OWN,
+    "developer": READ | CAPTURE | WORK | CONNECT | OWN,
+    "store_manager": STORE | TILLS | OWN,
     "store_staff": STORE - {"catalogue.write"} | OWN,
     "call_agent": frozenset({"contacts.read", "consents.read", "consents.write", "events.write", "orders.read"}) | OWN,
 }

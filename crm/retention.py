@@ -131,6 +131,7 @@ def look(key: str, *, actor: str, now: datetime, milliseconds: int = 0) -> Reten
 
 def sweep(key: str, *, actor: str, now: datetime, seconds: float = SECONDS) -> RetentionRun:
     """Take what has had its time, until nothing is left or the time is over; the next call goes on."""
+    workspace.forget()  # "for ever", said a moment ago elsewhere, holds at once
     rule, kept = _rule(key), days(key)
     run = RetentionRun.objects.filter(key=key, dry=False, trouble=UNDER_WAY).order_by("-pk").first()
     run = run or RetentionRun.objects.create(

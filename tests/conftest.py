@@ -33,10 +33,10 @@ def _business_time_is_real() -> Iterator[None]:
 def _what_is_held_stays_fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What a process holds for a few seconds must not run out in the middle of a test that counts queries."""
     from channels import accounts
-    from crm import ownfields, workspace
+    from crm import confirming, ownfields, workspace
     from crm.rest import keys
 
-    held = (workspace, accounts, keys, ownfields)
+    held = (workspace, accounts, keys, ownfields, confirming)
     for each in held:
         monkeypatch.setattr(each, "FRESH_SECONDS", 3_600.0)
         each.forget()

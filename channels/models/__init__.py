@@ -8,6 +8,7 @@ from channels.models.inbox import Inbound, SandboxMessage
 from channels.models.message import Attempt, Message
 from channels.models.sender import SenderDomain
 from channels.models.trial import Trial
+from channels.models.webhook import WebhookDelivery, WebhookEndpoint
 
 __all__ = [
     "Account",
@@ -21,4 +22,6 @@ __all__ = [
     "SandboxMessage",
     "SenderDomain",
     "Trial",
+    "WebhookDelivery",
+    "WebhookEndpoint",
 ]

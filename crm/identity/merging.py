@@ -179,7 +179,9 @@ def _held(number: int, now: datetime) -> Merged:
         if pair is None:
             raise Problem("", "not_found", "There is no such merge.")
         cursor.execute(
-            "SELECT id, merged_into_id FROM crm_contact WHERE id = ANY(%s) ORDER BY id FOR UPDATE", [sorted(pair)]
+            """SELECT id, merged_into_id FROM crm_contact c WHERE id = ANY(%s) AND erased_at IS NULL
+               AND NOT EXISTS (SELECT FROM crm_erasure WHERE contact_id = c.id) ORDER BY id FOR UPDATE""",
+            [sorted(pair)],
         )
         into = dict(cursor.fetchall())
         cursor.execute(

@@ -134,6 +134,25 @@ def hold(numbers: Collection[int], strength: str) -> dict[int, dict[str, Any]]:
     return held
 
 
+def cluster(contact_id: int, strength: str = "") -> list[int]:
+    """The survivor of a contact and all who were joined into it, itself first, locked if asked; without those who
+    were erased."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""WITH RECURSIVE up AS (
+                  SELECT id, merged_into_id FROM crm_contact WHERE id = %s
+                  UNION SELECT c.id, c.merged_into_id FROM crm_contact c JOIN up ON c.id = up.merged_into_id
+                ), who AS (
+                  SELECT id FROM up WHERE merged_into_id IS NULL
+                  UNION SELECT c.id FROM crm_contact c JOIN who ON c.merged_into_id = who.id)
+                SELECT c.id, c.merged_into_id FROM crm_contact c
+                WHERE c.id IN (SELECT id FROM who) AND c.erased_at IS NULL ORDER BY c.id {strength}""",  # noqa: S608
+            [contact_id],
+        )
+        found = cursor.fetchall()
+    return [number for number, into in sorted(found, key=lambda row: row[1] is not None)]
+
+
 def store_zones(numbers: Collection[int]) -> dict[int, str]:
     if not numbers:
         return {}
@@ -256,6 +275,7 @@ TABLES = {
     "crm_formanswer": "contact_id",
     "crm_formseat": "contact_id",
     "crm_formletter": "contact_id",
+    "crm_tillentry": "contact_id",
     "crm_dirty": "contact",
     "crm_reaction": "contact",
 }

@@ -29,6 +29,12 @@ from crm.imports.tables import Rejected, Table, unread
 from crm.models import Store
 
 CHUNK = 10_000
+TWO, RESTRICTED, ERASED = "identifiers_of_two_contacts", "restricted", "erased"
+REFUSED = {
+    TWO: "Its identifiers belong to two different contacts; merge these or correct the row.",
+    RESTRICTED: "This person's data is restricted: it is kept, and neither used nor changed.",
+    ERASED: "This person asked to be erased. A list does not bring them back; only what they do themselves does.",
+}
 AGAIN = 3
 
 
@@ -71,9 +77,8 @@ def merge(chunk: Chunk, terms: Terms) -> Outcome:
     while chunk.people:
         merged = _merge_once(chunk, terms)
         by_line = {person.line: person for person in chunk.people}
-        outcome.rejects += [_two_people(by_line[line]) for line in merged.ambiguous]
-        outcome.rejects += [_restricted(by_line[line]) for line in merged.restricted]
-        outcome.rejects += [_erased(by_line[line]) for line in merged.erased]
+        for code, lines in ((TWO, merged.ambiguous), (RESTRICTED, merged.restricted), (ERASED, merged.erased)):
+            outcome.rejects += [_refused(by_line[line], code) for line in lines]
         outcome.created += merged.created
         outcome.updated += merged.updated
         outcome.unchanged += merged.unchanged
@@ -94,39 +99,16 @@ def judge(chunk: Chunk, terms: Terms) -> Outcome:
             consents.would_record(grant)
         for line, verdict in staging.judged(terms.policy):
             if verdict == REJECTED:
-                why = _restricted if line in restricted else _erased if line in erased else _two_people
-                outcome.rejects.append(why(by_line[line]))
+                code = RESTRICTED if line in restricted else ERASED if line in erased else TWO
+                outcome.rejects.append(_refused(by_line[line], code))
             else:
                 outcome.verdicts.append((line, verdict))
         outcome.held = ranked.held()
     return outcome
 
 
-def _two_people(person: Person) -> Reject:
-    return Reject(
-        person.line,
-        person.cells,
-        "identifiers_of_two_contacts",
-        "Its identifiers belong to two different contacts; merge these or correct the row.",
-    )
-
-
-def _erased(person: Person) -> Reject:
-    return Reject(
-        person.line,
-        person.cells,
-        "erased",
-        "This person asked to be erased. A list does not bring them back; only what they do themselves does.",
-    )
-
-
-def _restricted(person: Person) -> Reject:
-    return Reject(
-        person.line,
-        person.cells,
-        "restricted",
-        "This person's data is restricted: it is kept, and neither used nor changed.",
-    )
+def _refused(person: Person, code: str) -> Reject:
+    return Reject(person.line, person.cells, code, REFUSED[code])
 
 
 def _merge_once(chunk: Chunk, terms: Terms) -> Merged:

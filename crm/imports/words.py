@@ -20,6 +20,7 @@ REASONS: Final = {
     "no_identifier": _("No e-mail, phone, card or number: nobody would be recognised."),
     "identifiers_of_two_contacts": _("Its addresses belong to two different people."),
     "restricted": _("This person is restricted: kept, and neither used nor changed."),
+    "erased": _("They asked to be erased: only what they do themselves brings them back."),
     "outranked": _("A source that counts more says something else."),
     "ragged_row": _("More or fewer cells than columns."),
     "open_quote": _("A quotation mark is opened and never closed."),

@@ -20,12 +20,14 @@ from crm.models.invitation import Invitation
 from crm.models.key import ApiKey, IdempotencyRecord, RateCount
 from crm.models.merge import ContactMerge, MergeJournal
 from crm.models.order import Cart, Order, OrderLine
+from crm.models.requestlog import RequestLog
 from crm.models.rights import Erasure, RetentionRun, RightsRequest
 from crm.models.segment import Dirty, Segment, SegmentChange, SegmentMember
 from crm.models.sending import Renewal, SendingRules
 from crm.models.tag import ContactTag, Tag
 from crm.models.task import Note, Task
 from crm.models.team import Membership, Store, User, Workspace
+from crm.models.till import Device, StaffPin, TillEntry
 from crm.models.wish import Topic, Wish
 from crm.models.wording import Wording
 
@@ -45,6 +47,7 @@ __all__ = [
     "ContactMerge",
     "ContactTag",
     "DemoItem",
+    "Device",
     "Dirty",
     "Duplicate",
     "DuplicateLook",
@@ -80,17 +83,20 @@ __all__ = [
     "RateCount",
     "Reaction",
     "Renewal",
+    "RequestLog",
     "RetentionRun",
     "RightsRequest",
     "Segment",
     "SegmentChange",
     "SegmentMember",
     "SendingRules",
+    "StaffPin",
     "Stock",
     "Store",
     "Suppression",
     "Tag",
     "Task",
+    "TillEntry",
     "Topic",
     "User",
     "Wish",

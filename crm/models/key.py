@@ -31,6 +31,8 @@ class ApiKey(models.Model):
     expires_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
     last_used_at = models.DateTimeField(null=True)
+    # The key this one takes the place of; both hold until that one expires.
+    replaces = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, db_index=False, related_name="+")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["hash"], name="apikey_once")]

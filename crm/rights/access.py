@@ -13,9 +13,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from django.db import connection
-
 from crm import directory, evidence, publicids, registry, retention
+from crm.identity import rows
 from crm.models import (
     AuditEntry,
     Cart,
@@ -51,12 +50,6 @@ FIELDS: Final = (
     "given_name", "family_name", "language", "timezone", "zone", "country", "region", "city", "postal_code",
     "birth_date", "source", "restricted", "archived_at", "created_at", "updated_at",
 )  # fmt: skip
-# Winner and all who were joined into it, in one question.
-PEOPLE: Final = """
-WITH RECURSIVE who AS (
-  SELECT id FROM crm_contact WHERE id = %s
-  UNION SELECT c.id FROM crm_contact c JOIN who ON c.merged_into_id = who.id)
-SELECT id FROM who ORDER BY id = %s DESC, id"""
 # Who works here, as the audit trail and the timeline name them.
 STAFF: Final = re.compile(r"user:(\d+)")
 
@@ -85,17 +78,10 @@ class Roles:
         return value
 
 
-def cluster(contact_id: int) -> list[int]:
-    """The contact and everybody who was joined into it, itself first; empty where there is none."""
-    with connection.cursor() as cursor:
-        cursor.execute(PEOPLE, [contact_id, contact_id])
-        return [number for (number,) in cursor.fetchall()]
-
-
 def pack(contact: Contact, now: datetime, roles: Roles | None = None) -> dict[str, Any]:
     """All but the events, ready for JSON."""
     roles = roles or Roles()
-    people = cluster(contact.pk)
+    people = rows.cluster(contact.pk)
     proof = evidence.pack(contact, now, full=True)
     identifiers = _identifiers(people)
     consents = {"now": proof["now"], "receipts": proof["receipts"], "chain": proof["chain"]}

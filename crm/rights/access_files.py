@@ -16,6 +16,7 @@ from django.utils import translation
 from crm import clock, exports, exports_files, workspace
 from crm.errors import Problem
 from crm.exports import Wish
+from crm.identity import rows
 from crm.models import Contact, EvidenceFile
 from crm.rights import access, access_pdf
 
@@ -44,7 +45,7 @@ def write(path: Path, contact: Contact) -> int:
     """The same number of queries, however much there is, and no more memory than one part needs."""
     roles = access.Roles()
     told = access.pack(contact, clock.now(), roles)
-    people = access.cluster(contact.pk)
+    people = rows.cluster(contact.pk)
     with ZipFile(path, "w", ZIP_DEFLATED) as box, translation.override(_language(contact)):
         with box.open("data.json", "w", force_zip64=True) as raw:
             seen = access_pdf.Seen()

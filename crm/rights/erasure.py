@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from django.db import connection, transaction
 
-from crm import audit, bell, clock, publicids, registry, suppression
+from crm import audit, bell, clock, deadlocks, publicids, registry, suppression
 from crm.errors import Problem
 from crm.identity import kept_out, removal, rows
 from crm.models import Erasure, RightsRequest
@@ -43,28 +43,28 @@ class Who:
         }
 
 
+@deadlocks.patiently
 def ask(contact_id: int, *, actor: str, via: str, now: datetime) -> Erasure:
     """End all processing now, and erase as soon as nothing of theirs is on the wire. Raises Problem."""
-    with transaction.atomic():
-        people = _cluster(contact_id)
-        if not people:
-            raise Problem("", "no_such_contact", "This contact is not there any more.")
-        number = people[0]
-        erasure, fresh = Erasure.objects.get_or_create(
-            contact_id=number, defaults={"asked_at": now, "asked_by": actor[:120], "via": via}
+    people = rows.cluster(contact_id, rows.FOR_JOIN)
+    if not people:
+        raise Problem("", "no_such_contact", "This contact is not there any more.")
+    number = people[0]
+    erasure, fresh = Erasure.objects.get_or_create(
+        contact_id=number, defaults={"asked_at": now, "asked_by": actor[:120], "via": via}
+    )
+    if not fresh:
+        return erasure
+    for stop in registry.contact_stops:
+        stop(people, now)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE crm_contact SET restricted = true, archived_at = coalesce(archived_at, %s), updated_at = %s
+               WHERE id = ANY(%s)""",
+            [now, now, people],
         )
-        if not fresh:
-            return erasure
-        for stop in registry.contact_stops:
-            stop(people, now)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                """UPDATE crm_contact SET restricted = true, archived_at = coalesce(archived_at, %s), updated_at = %s
-                   WHERE id = ANY(%s)""",
-                [now, now, people],
-            )
-        rows.mark_dirty([(each, "*") for each in people])
-        audit.record(actor, "contact.erase", publicids.encode("ctc", number), None, {"via": via})
+    rows.mark_dirty([(each, "*") for each in people])
+    audit.record(actor, "contact.erase", publicids.encode("ctc", number), None, {"via": via})
     bell.ring(ROUND)
     return erasure
 
@@ -86,7 +86,7 @@ def finish(contact_id: int) -> bool:
 def clues_of(contact_id: int) -> str:
     """The pattern by which traces of somebody are found (`crm.rights.walk`), to be asked before they are erased."""
     with transaction.atomic():
-        people = _cluster(contact_id)
+        people = rows.cluster(contact_id, rows.FOR_JOIN)
         return str(Who(people, _known_by(people)).params["clues"])
 
 
@@ -100,45 +100,31 @@ def treated() -> list[Treated | Swept]:
     return [*upper, *TREATED, *SWEPT]
 
 
+@deadlocks.patiently
 def _finish(number: int) -> int:
-    with transaction.atomic():
-        erasure = Erasure.objects.select_for_update(skip_locked=True).filter(pk=number, state="waiting").first()
-        if erasure is None:
-            return 0
-        people = _cluster(erasure.contact_id)
-        if removal.on_the_wire(people):
-            return 0
-        who = Who(people, _known_by(people))
-        removed, emptied = _treat(who)
-        _addresses(who, clock.now())
-        now = clock.now()
-        gone = files.forget(people, who.params["clues"])
-        RightsRequest.objects.filter(contact__in=people, state="open", kind="erasure").update(
-            state="done", settled_at=now, settled_by=erasure.asked_by
-        )
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "UPDATE crm_contact SET erased_at = %s, restricted = true, updated_at = %s WHERE id = ANY(%s)",
-                [now, now, people],
-            )
-        audit.record("erasure", "contact.erased", publicids.encode("ctc", people[0]), None, {"files": gone})
-        Erasure.objects.filter(pk=number).update(state="done", done_at=now, removed=removed, emptied=emptied)
-    return 1
-
-
-def _cluster(contact_id: int) -> list[int]:
-    """The contact and all that were merged into it, locked in order; the survivor first. Empty: gone or erased."""
+    erasure = Erasure.objects.select_for_update(skip_locked=True).filter(pk=number, state="waiting").first()
+    if erasure is None:
+        return 0
+    people = rows.cluster(erasure.contact_id, rows.FOR_JOIN)
+    if removal.on_the_wire(people):
+        return 0
+    who = Who(people, _known_by(people))
+    removed, emptied = _treat(who)
+    _addresses(who, clock.now())
+    now = clock.now()
+    gone = files.forget(people, who.params["clues"])
+    # Whatever else they asked: there is nothing left to answer about.
+    RightsRequest.objects.filter(contact__in=people, state="open").update(
+        state="done", settled_at=now, settled_by=erasure.asked_by
+    )
     with connection.cursor() as cursor:
-        cursor.execute("SELECT coalesce(merged_into_id, id) FROM crm_contact WHERE id = %s", [contact_id])
-        row = cursor.fetchone()
-        survivor = row[0] if row else 0
         cursor.execute(
-            "SELECT id FROM crm_contact WHERE (id = %s OR merged_into_id = %s) AND erased_at IS NULL ORDER BY id"
-            " FOR UPDATE",
-            [survivor, survivor],
+            "UPDATE crm_contact SET erased_at = %s, restricted = true, updated_at = %s WHERE id = ANY(%s)",
+            [now, now, people],
         )
-        found = [number for (number,) in cursor.fetchall()]
-    return sorted(found, key=lambda number: number != survivor)
+    audit.record("erasure", "contact.erased", publicids.encode("ctc", people[0]), None, {"files": gone})
+    Erasure.objects.filter(pk=number).update(state="done", done_at=now, removed=removed, emptied=emptied)
+    return 1
 
 
 def _known_by(people: Sequence[int]) -> list[tuple[str, str, int | None]]:

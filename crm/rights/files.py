@@ -21,13 +21,13 @@ OVERLAP: Final = 400
 
 def forget(people: Sequence[int], clues: str) -> int:
     """Take away the downloads that wait and the files of imports that are over, where one of the `clues` stands in
-    them, or may stand (a packed file is not looked into); a copy of somebody's data is theirs. Answers how many."""
+    them, or may stand (a packed file is not looked into); a file about one person is theirs. Answers how many."""
     looked = re.compile(clues, re.IGNORECASE)
-    gone = 0
+    theirs, gone = {str(number) for number in people}, 0
     for job in ExportJob.objects.exclude(path=""):
         path = exports.folder() / job.path
-        theirs = job.wish.get("which", {}).get("contact") in {str(number) for number in people}
-        if theirs if job.what == "access" else _holds(path, looked):
+        about = job.wish.get("which", {}).get("contact")
+        if about in theirs if about else _holds(path, looked):
             path.unlink(missing_ok=True)
             ExportJob.objects.filter(pk=job.pk).update(state=ExportJob.State.GONE, path="")
             gone += 1
@@ -50,7 +50,7 @@ def _holds(path: Path, looked: re.Pattern[str]) -> bool:
         return True
     before = ""
     with path.open(encoding="utf-8", errors="replace", newline="") as file:
-        while part := file.read(BITE):
+        while part := file.read(BITE).replace("\0", ""):  # also where letters have two bytes
             if looked.search(before + part):
                 return True
             before = part[-OVERLAP:]

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import connection
 
-from crm.models import Contact
+from crm.identity import rows
 from crm.rights import erasure
 from crm.rights.treatment import Treated
 
@@ -23,8 +23,8 @@ class Plan:
 
 
 def of(contact_id: int) -> Plan:
-    """Three queries, whatever there is. What was swept together elsewhere (logs, files) is found by the erasure."""
-    people = [contact_id, *Contact.objects.filter(merged_into=contact_id).values_list("pk", flat=True)]
+    """Two queries, whatever there is. What was swept together elsewhere (logs, files) is found by the erasure."""
+    people = rows.cluster(contact_id)
     parts = [each for each in erasure.treated() if isinstance(each, Treated) and each.empty != {} and not each.queue]
     asked = " UNION ALL ".join(
         f"SELECT {place}, count(*) FROM {each.table} WHERE {each.who}"  # noqa: S608 - our own names

@@ -7,14 +7,13 @@ was ended goes on by itself, and coming back into a segment is no joining.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from django.db import OperationalError, connection, transaction
+from django.db import connection
 
-from crm import audit, identity, publicids, registry, timeline
+from crm import audit, deadlocks, identity, publicids, registry, timeline
 from crm.errors import Problem
 from crm.models import Event
 from crm.segments import upkeep
@@ -25,9 +24,6 @@ RESUMED: Final = "Processing Resumed"
 # more and they do, for claims; they object and it is not decided yet.
 WHY: Final = ("accuracy", "unlawful", "claims", "objection")
 LONGEST: Final = 400
-ATTEMPTS: Final = 4
-CODE: Final = "restricted"
-Verb = Callable[[int, str, datetime, dict[str, str]], bool]
 
 
 @dataclass(frozen=True)
@@ -40,23 +36,33 @@ class Restricted:
     words: str
 
 
-def refusal(pointer: str = "") -> Problem:
-    """What whoever wants to change them is told."""
-    return Problem(
-        pointer, CODE, "This person's data is restricted: kept, and neither used nor changed. Use it again first."
-    )
-
-
+@deadlocks.patiently
 def restrict(contact_id: int, *, why: str, actor: str, now: datetime, words: str = "") -> bool:
     """Take somebody, and whoever was joined into them, out of all processing. False: they were so before."""
     if why not in WHY:
         raise Problem("/why", "not_a_choice", f"{why[:40]!r} is not one of {', '.join(WHY)}.")
-    return _patiently(contact_id, _restrict, actor, now, {"why": why, "words": words.strip()[:LONGEST]})
+    moved = identity.set_restricted(contact_id, to=True, actor=actor, now=now)
+    if not moved:
+        return False
+    _stop(moved, now)
+    _tell(contact_id, RESTRICTED, "contact.restrict", actor, now, {"why": why, "words": words.strip()[:LONGEST]})
+    return True
 
 
+@deadlocks.patiently
 def lift(contact_id: int, *, actor: str, now: datetime, words: str = "") -> bool:
     """They are used again from now on. False: they were not restricted."""
-    return _patiently(contact_id, _lift, actor, now, {"words": words.strip()[:LONGEST]})
+    moved = identity.set_restricted(contact_id, to=False, actor=actor, now=now)
+    if not moved:
+        return False
+    upkeep.lock(moved)
+    # What slipped in while nobody looked (a run that began in the same moment, an entry that waits for quiet).
+    _stop(moved, now)
+    back = upkeep.Touched()
+    back.add("*", contact_id, historic=True)
+    upkeep.follow(back, now)
+    _tell(contact_id, RESUMED, "contact.unrestrict", actor, now, {"words": words.strip()[:LONGEST]})
+    return True
 
 
 def of(contact_id: int) -> Restricted:
@@ -75,29 +81,6 @@ def among(contact_ids: list[int]) -> set[int]:
         return {number for (number,) in cursor.fetchall()}
 
 
-def _restrict(contact_id: int, actor: str, now: datetime, told: dict[str, str]) -> bool:
-    moved = identity.set_restricted(contact_id, to=True, actor=actor, now=now)
-    if not moved:
-        return False
-    _stop(moved, now)
-    _tell(contact_id, RESTRICTED, "contact.restrict", actor, now, told)
-    return True
-
-
-def _lift(contact_id: int, actor: str, now: datetime, told: dict[str, str]) -> bool:
-    moved = identity.set_restricted(contact_id, to=False, actor=actor, now=now)
-    if not moved:
-        return False
-    upkeep.lock(moved)
-    # What slipped in while nobody looked (a run that began in the same moment, an entry that waits for quiet).
-    _stop(moved, now)
-    back = upkeep.Touched()
-    back.add("*", contact_id, historic=True)
-    upkeep.follow(back, now)
-    _tell(contact_id, RESUMED, "contact.unrestrict", actor, now, told)
-    return True
-
-
 def _stop(contact_ids: list[int], now: datetime) -> None:
     for stop in registry.contact_stops:
         stop(contact_ids, now)
@@ -108,15 +91,3 @@ def _tell(contact_id: int, name: str, action: str, actor: str, now: datetime, to
     audit.record(actor, action, publicids.encode("ctc", contact_id), {"restricted": not to}, {"restricted": to, **told})
     # Of two in one instant the later one is the later one: it is found by its number.
     timeline.record([timeline.NewFact(contact_id, name, {**told, "by": actor}, now, source=actor[:120])], now=now)
-
-
-def _patiently(contact_id: int, verb: Verb, actor: str, now: datetime, told: dict[str, str]) -> bool:
-    """In one transaction, again where it met a batch that moves this person's runs."""
-    for attempt in range(ATTEMPTS):
-        try:
-            with transaction.atomic():
-                return verb(contact_id, actor, now, told)
-        except OperationalError as error:
-            if attempt + 1 == ATTEMPTS or "deadlock" not in str(error):
-                raise
-    raise AssertionError("unreachable")

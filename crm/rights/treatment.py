@@ -95,8 +95,10 @@ TREATED: Final = (
     Treated("crm_contacttag", words=_("Tags")),
     Treated("crm_listmember", words=_("Lists")),
     # A household of one is named after them.
-    Treated("crm_group", "kind = 'household' AND id IN (SELECT group_id FROM crm_groupmember GROUP BY group_id"
-                         " HAVING bool_and(contact_id = ANY(%(people)s)))", stays=("name", "key", "kind")),
+    Treated("crm_group", """kind = 'household' AND id IN (SELECT group_id FROM crm_groupmember g
+              WHERE contact_id = ANY(%(people)s) AND NOT EXISTS (SELECT FROM crm_groupmember o
+                WHERE o.group_id = g.group_id AND NOT o.contact_id = ANY(%(people)s)))""",
+            stays=("name", "key", "kind")),
     Treated("crm_groupmember", words=_("Households and companies")),
     Treated("crm_wish"),
     Treated("crm_renewal"),
@@ -110,9 +112,14 @@ TREATED: Final = (
     Treated("crm_formanswer", empty={"answers": "'{}'", "utm": "'{}'"},
             words=_("Answers to forms"), stays=("token", "result", "placement", "receipts")),
     Treated("crm_confirmation"),
+    # What a till did: the row says that it was done once.
+    Treated("crm_tillentry", empty={"payload": "NULL", "answer": "'{}'",
+                                    "order_id": "CASE WHEN order_id LIKE '%%@%%' THEN 'erased' ELSE order_id END"},
+            stays=("key", "kind", "state", "digest")),
     # What was counted: amounts and days, and the number by which the books of the shop know the order.
-    Treated("crm_order", empty={"coupon": "''", "cart_key": "''"},
-            words=_("Purchases"), stays=("order_id", "state", "currency", "channel")),
+    Treated("crm_order", empty={"coupon": "''", "cart_key": "''",
+                                "order_id": "CASE WHEN order_id LIKE '%%@%%' THEN 'erased-' || id ELSE order_id END"},
+            words=_("Purchases"), stays=("state", "currency", "channel")),
     Treated("crm_eventkey", f"event IN ({EVENTS})"),
     # Of an event stay our own codes and the sums (`cauce_counted`).
     Treated("crm_event", empty={"properties": "cauce_counted(properties)", "context": "'{}'", "session": "''",
@@ -143,5 +150,8 @@ SWEPT: Final = (
           ("kind", "filename", "digest", "rejected_file", "state", "path", "trouble", "lease", "stayed")),
     Swept("crm_exportjob", ("wish", "name"), {"wish": "'{}'", "name": "'erased'"},
           ("what", "form", "state", "path", "trouble")),
+    Swept("crm_requestlog", ("path", "query", "headers", "dropped", "body", "answer"),
+          {"path": "'erased'", "query": "''", "headers": "'{}'", "dropped": "'[]'", "body": "''", "answer": "''"},
+          ("request_id", "actor", "method")),
     Swept("crm_idempotencyrecord", ("body",), {"body": "'{}'::bytea"}, ("actor", "route", "key", "request_hash")),
 )  # fmt: skip

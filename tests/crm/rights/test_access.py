@@ -19,10 +19,10 @@ from django.test.utils import CaptureQueriesContext
 from channels.models import SandboxMessage
 from channels.outbox import delivery
 from crm import capture, clock, evidence_files, exports, groups, notes, ownfields, publicids, registry, tags, timeline
-from crm.identity import merging, removal
+from crm.identity import merging, removal, rows
 from crm.models import Address, Contact, Event, ExportJob, Identifier, Membership, Order, Store, User
 from crm.normalise import Trace
-from crm.rights import access, access_files, requests
+from crm.rights import access_files, requests
 from tests.channels import people as sending
 from tests.crm.imports.conftest import Bring, _own_files, ada, bring
 from tests.crm.people import come, email, phone, say
@@ -316,4 +316,4 @@ def test_the_paper_of_a_person_of_whom_nothing_is_known(now: datetime, tmp_path:
     box = copy(visitor, tmp_path)
     assert told(box)["orders"] == []
     assert box.read("data.pdf").startswith(b"%PDF")
-    assert access.cluster(visitor) == [visitor]
+    assert rows.cluster(visitor) == [visitor]

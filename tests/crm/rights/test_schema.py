@@ -16,7 +16,7 @@ OTHERS = {
     "what the shop sells": {"crm_product", "crm_stock", "crm_orderline"},
     "the shop and its people": {
         "crm_workspace", "crm_store", "crm_user", "crm_user_groups", "crm_user_user_permissions", "crm_membership",
-        "crm_invitation", "crm_apikey", "crm_sendingrules",
+        "crm_invitation", "crm_apikey", "crm_device", "crm_staffpin", "channels_webhookendpoint", "crm_sendingrules",
     },
     "what marketers write": {
         "crm_segment", "crm_fixedlist", "crm_tag", "crm_topic", "crm_wording", "crm_fielddefinition", "crm_form",
