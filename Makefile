@@ -19,7 +19,7 @@ run: .venv/.base $(BROWSER) $(MESSAGES)
 	exec $(BIN)/python manage.py up --port $(PORT) --workers $(WORKERS)
 
 test: setup
-	$(BIN)/pytest -n $(TESTERS) --dist loadscope
+	$(BIN)/pytest -n $(TESTERS) --dist loadscope --no-loadscope-reorder
 
 check: setup
 	$(BIN)/ruff check .

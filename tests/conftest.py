@@ -45,6 +45,16 @@ def _what_is_held_stays_fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
         each.forget()
 
 
+# What takes minutes, the longest first.
+LONG = ("tests/browser/test_every_page.py", "tests/flows/", "tests/browser/", "tests/faults/")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long, so that no test process is left alone with it at the end."""
+    items.sort(key=lambda item: next((place for place, part in enumerate(LONG) if part in item.nodeid), len(LONG)))
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Compare who wrote what with `docs/map.md`; xdist's workers hand theirs over first."""

@@ -50,7 +50,7 @@ class Swept:
     """A table about other things, in which a value may stand that somebody was known by.
 
     `looked`: columns that are searched for one. `named`: a column that names the contact itself. `empty`: what
-    becomes of a row that has it (None: it goes).
+    becomes of a row that has it (None: it goes). `raw`: those of `looked` that are bytes.
     """
 
     table: str
@@ -58,6 +58,7 @@ class Swept:
     empty: Mapping[str, str] | None = None
     stays: tuple[str, ...] = ()
     named: str = ""
+    raw: tuple[str, ...] = ()
 
     @property
     def who(self) -> str:
@@ -73,10 +74,8 @@ class Swept:
         same = " AND ".join(f"{column} IS NOT DISTINCT FROM {value}" for column, value in self.empty.items())
         return f"UPDATE {self.table} SET {sets} WHERE ({self.who}) AND NOT ({same})"  # noqa: S608 - our own names
 
-    @staticmethod
-    def text(column: str) -> str:
-        """`body` is bytes, all others are read as text."""
-        return "encode(body, 'escape')" if column == "body" else f"{column}::text"
+    def text(self, column: str) -> str:
+        return f"encode({column}, 'escape')" if column in self.raw else f"{column}::text"
 
 
 MERGES: Final = "SELECT id FROM crm_contactmerge WHERE winner_id = ANY(%(people)s) OR loser_id = ANY(%(people)s)"
@@ -153,5 +152,6 @@ SWEPT: Final = (
     Swept("crm_requestlog", ("path", "query", "headers", "dropped", "body", "answer"),
           {"path": "'erased'", "query": "''", "headers": "'{}'", "dropped": "'[]'", "body": "''", "answer": "''"},
           ("request_id", "actor", "method")),
-    Swept("crm_idempotencyrecord", ("body",), {"body": "'{}'::bytea"}, ("actor", "route", "key", "request_hash")),
+    Swept("crm_idempotencyrecord", ("body",), {"body": "'{}'::bytea"}, ("actor", "route", "key", "request_hash"),
+          raw=("body",)),
 )  # fmt: skip

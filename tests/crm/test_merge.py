@@ -31,6 +31,7 @@ from crm.models import (
     SegmentMember,
 )  # fmt: skip
 from crm.permission import Folded
+from crm.rights import erasure
 from crm.segments import chores
 from tests.campaigns import cast
 from tests.crm.conftest import drain_all
@@ -322,6 +323,16 @@ def test_undo_is_there_for_thirty_days_and_once(now: datetime) -> None:
     with pytest.raises(Problem) as told:
         merging.undo(number, actor=ADA, now=now + timedelta(days=29))
     assert told.value.code == "undone"
+
+
+def test_whoever_asks_to_be_erased_is_not_split_into_two_again(now: datetime) -> None:
+    elena, twin = come(now, email("elena@example.com")), come(now, email("ruiz@example.com"))
+    number = merge(elena, twin, now)
+    erasure.ask(elena, actor=ADA, via="office", now=now)
+    with pytest.raises(Problem) as told:
+        merging.undo(number, actor=ADA, now=now)
+    assert told.value.code == "no_such_contact"
+    assert Contact.objects.get(pk=twin).merged_into_id == elena
 
 
 def test_the_later_merge_is_undone_first(now: datetime) -> None:
