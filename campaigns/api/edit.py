@@ -9,7 +9,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from campaigns import journey, lifecycle, triggers
+from campaigns import duties, journey, lifecycle, triggers
 from campaigns.api import shapes
 from campaigns.models import Campaign, Conversion, Enrolment
 from campaigns.rest import campaign_of
@@ -89,9 +89,20 @@ class Steer(Endpoint):
 class Publish(Steer):
     verb = "publish"
 
-    @extend_schema(operation_id="campaigns_publish", request=None, responses=shapes.CampaignShape)
+    @extend_schema(
+        operation_id="campaigns_publish",
+        request=None,
+        responses=shapes.CampaignShape,
+        description="`warnings` also says what the law of the countries it can reach asks a message to carry.",
+    )
     def post(self, request: Request, public_id: str) -> Response:
-        return self.steer(public_id)
+        answer = self.steer(public_id)
+        lacking = duties.findings(answer.data["document"], clock.now())
+        answer.data["warnings"] += [
+            {"pointer": each.place, "code": each.code, "detail": ". ".join(filter(None, (each.title, each.detail)))}
+            for each in lacking
+        ]
+        return answer
 
 
 class Pause(Steer):

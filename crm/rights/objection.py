@@ -15,6 +15,7 @@ from django.db import connection, transaction
 
 from crm import audit, consent, publicids, timeline, words
 from crm.errors import Problem
+from crm.rights import requests
 
 OBJECTED: Final = "Objection Recorded"
 ACTION: Final = "objected"
@@ -58,6 +59,8 @@ def object_to_all(
             if cursor.fetchone() is None:
                 raise Problem("", "not_found", "There is no contact with this id.")
         made = record([said], actor=actor, now=now)
+        if made:
+            requests.carried_out(contact_id, "objection", actor=actor, now=now)
     return len(made)
 
 

@@ -119,6 +119,20 @@ def refuse(number: int, *, answer: str, actor: str, now: datetime) -> RightsRequ
     return _answer(number, State.REFUSED, answer, actor, now)
 
 
+def carried_out(contact_id: int, kind: str, *, actor: str, now: datetime, words: str = "") -> RightsRequest:
+    """Somebody here did at once what they asked: what was open is settled by it, or it stands in the list as done."""
+    with transaction.atomic():
+        row = RightsRequest.objects.select_for_update().filter(contact=contact_id, kind=kind, state=State.OPEN).first()
+        if row is None:
+            via = "api" if actor.startswith("key:") else "office"
+            row = RightsRequest.objects.create(
+                contact_id=contact_id, kind=kind, via=via, words=words.strip()[:LONGEST], asked_at=now,
+                due_at=due(now, workspace.current().zone),
+            )  # fmt: skip
+        _close(row, State.DONE, "", actor, now)
+    return row
+
+
 def open_of(contact_ids: Sequence[int]) -> list[RightsRequest]:
     return list(RightsRequest.objects.filter(contact__in=contact_ids, state=State.OPEN).order_by("due_at", "pk"))
 

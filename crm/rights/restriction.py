@@ -16,6 +16,7 @@ from django.db import connection
 from crm import audit, deadlocks, identity, publicids, registry, timeline
 from crm.errors import Problem
 from crm.models import Event
+from crm.rights import requests
 from crm.segments import upkeep
 
 RESTRICTED: Final = "Processing Restricted"
@@ -46,6 +47,7 @@ def restrict(contact_id: int, *, why: str, actor: str, now: datetime, words: str
         return False
     _stop(moved, now)
     _tell(contact_id, RESTRICTED, "contact.restrict", actor, now, {"why": why, "words": words.strip()[:LONGEST]})
+    requests.carried_out(contact_id, "restriction", actor=actor, now=now, words=words)
     return True
 
 

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from campaigns import duties, prospects
 from campaigns.models import Campaign, Version
-from crm import clock, publicids, sending
+from crm import apikeys, clock, publicids, sending
 from crm.models import Contact
 from tests.campaigns import cast, office
 
@@ -167,3 +167,15 @@ def test_it_asks_the_same_for_one_person_and_for_forty() -> None:
             duties.findings(draft.document, clock.now())
         counts.append(len(asked))
     assert counts[2] == counts[3]
+
+
+def test_whoever_publishes_over_rest_is_told_what_the_law_asks() -> None:
+    row = to(people("US"), sms("Casa Norte: 10 % off"))
+    key = apikeys.create("admin", "shop")
+    answer = Client().post(
+        f"/api/v1/campaigns/{publicids.encode('cmp', row.pk)}/publish/", headers={"Authorization": f"Bearer {key}"}
+    )
+    assert answer.status_code == 200
+    (told,) = (each for each in answer.json()["warnings"] if each["code"] == "duty_rates_may_apply")
+    assert told["pointer"] == "/steps/0/config/text"
+    assert "rates may apply" in told["detail"]

@@ -15,7 +15,7 @@ from channels.models import Message
 from crm import capture, clock, consent, identity, receipts, replay, timeline, words, workspace
 from crm.errors import Problem
 from crm.identity import merging
-from crm.models import AuditEntry, ConsentReceipt, ConsentState, Event, Identifier, SegmentMember
+from crm.models import AuditEntry, ConsentReceipt, ConsentState, Event, Identifier, RightsRequest, SegmentMember
 from crm.rights import objection
 from crm.segments import chores, edit, live
 from tests.campaigns import cast
@@ -98,6 +98,8 @@ def test_it_is_told_once_and_a_second_time_changes_nothing() -> None:
     assert [(each.properties["purpose"], each.properties["channel"]) for each in changed] == [("offers", "email")]
     entry = AuditEntry.objects.get(action="contact.object")
     assert (entry.actor, entry.after) == ("user:1", {"method": "verbal_call"})
+    asked = RightsRequest.objects.get(contact=who)
+    assert (asked.kind, asked.state, asked.settled_by) == ("objection", "done", "user:1")
 
 
 def test_nobody_can_object_for_somebody_who_is_not_there() -> None:
@@ -128,7 +130,7 @@ def test_the_number_of_statements_does_not_depend_on_what_she_had_said() -> None
     with CaptureQueriesContext(connection) as many:
         object_to_all(other)
     assert len(many) == len(few)
-    assert len(many) < 40
+    assert len(many) < 48
 
 
 # --- what comes later -----------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from channels.models import Message
 from crm import capture, clock, consent, duplicates, publicids, timeline
 from crm.errors import Problem
 from crm.identity import merging
-from crm.models import AuditEntry, Contact, ContactChange, Duplicate, Event, SegmentMember
+from crm.models import AuditEntry, Contact, ContactChange, Duplicate, Event, RightsRequest, SegmentMember
 from crm.normalise import Trace
 from crm.rights import restriction
 from crm.segments import chores, edit, live
@@ -59,6 +59,8 @@ def test_who_restricted_chiara_when_and_why_is_told_everywhere() -> None:
     assert ContactChange.objects.get(contact=chiara).before == {"restricted": False}
     found = restriction.of(chiara.pk)
     assert (found.since, found.actor, found.why, found.words) == (at, ADA, "accuracy", "The street is wrong")
+    asked = RightsRequest.objects.get(contact=chiara)
+    assert (asked.kind, asked.via, asked.state, asked.words) == ("restriction", "office", "done", "The street is wrong")
     cast.later(hours=1)
     assert lift(chiara.pk)
     assert Event.objects.filter(contact=chiara, name=restriction.RESUMED).count() == 1
