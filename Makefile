@@ -7,13 +7,15 @@ TESTERS ?= 2
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 BROWSER := node_modules/.package-lock.json
+# The SDKs of others that the tracking addresses are tried with; nothing of it is served.
+SDKS := tests/sdks/node_modules/.package-lock.json
 MESSAGES := $(patsubst %.po,%.mo,$(wildcard locale/*/LC_MESSAGES/django.po))
 LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --quiet
 
-.PHONY: setup run test check format bench faults shots lock messages clean
+.PHONY: setup run test check format bench faults fuzz shots lock messages clean
 
-setup: .venv/.dev $(BROWSER) $(MESSAGES)
+setup: .venv/.dev $(BROWSER) $(SDKS) $(MESSAGES)
 
 run: .venv/.base $(BROWSER) $(MESSAGES)
 	exec $(BIN)/python manage.py up --port $(PORT) --workers $(WORKERS)
@@ -45,6 +47,10 @@ bench: setup
 faults: setup
 	$(BIN)/python -m tests.faults --contacts 20000 --kills 25
 
+# The API under what nobody would send by hand: a hundred requests to each address for each role.
+fuzz: setup
+	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-100} FUZZ_SEED=$${FUZZ_SEED:-$$$$} $(BIN)/pytest tests/api/test_fuzz.py -s -q
+
 # Pictures of every page, for looking at them, in .cauce/shots.
 shots: setup
 	$(BIN)/pytest tests/browser --shots
@@ -70,6 +76,10 @@ $(BROWSER): package-lock.json .npmrc | .venv/bin/python
 	  PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent; fi
 	@touch $@
 
+$(SDKS): tests/sdks/package-lock.json tests/sdks/.npmrc | $(BROWSER)
+	@PATH="$$PATH:$(CURDIR)/$(BIN)" npm ci --silent --ignore-scripts --prefix tests/sdks
+	@touch $@
+
 %.mo: %.po | .venv/.base
 	$(BIN)/pybabel --quiet compile --input-file $< --output-file $@ --locale $(notdir $(patsubst %/LC_MESSAGES/django.po,%,$<))
 
@@ -86,4 +96,4 @@ messages: setup
 	$(BIN)/python manage.py makemessages -l es -l ru --no-location --no-wrap -i .venv -i node_modules -i tests
 
 clean:
-	rm -rf .venv node_modules .cauce
+	rm -rf .venv node_modules tests/sdks/node_modules .cauce

@@ -23,7 +23,7 @@ from channels import accounts
 from channels.models import Account
 from crm import audit, clock, demo, publicids
 from crm.identity import removal
-from crm.models import Contact, DemoItem, Membership, OrderLine, Product, Stock, User
+from crm.models import Contact, DemoItem, Device, Membership, OrderLine, Product, Stock, TillEntry, User
 from crm.models.team import Role
 from crm.segments import removal as segment_removal
 
@@ -149,6 +149,8 @@ def _product(number: int) -> None:
 
 
 def _store(number: int) -> None:
+    TillEntry.objects.filter(store=number).delete()
+    Device.objects.filter(store=number).delete()
     _delete("crm_store", number)
 
 

@@ -19,12 +19,18 @@ from campaigns.models import Campaign, Enrolment, Version
 from campaigns.plan import Plan
 from campaigns.reading import Notes
 from channels import content, outbox
-from crm import audit, bell, deadlocks, partitions
+from channels.webhooks import telling
+from crm import audit, bell, clock, deadlocks, partitions, publicids
 from crm.errors import Problem, Problems
 from crm.segments import edit, parse
 from crm.segments.grammar import Rule
 
 SWEEP = "campaigns.sweep"
+# What integrators hear of each steering.
+TOLD = {
+    "campaign.pause": "campaign.paused", "campaign.resume": "campaign.resumed", "campaign.finish": "campaign.finished",
+    "campaign.stop": "campaign.stopped",
+}  # fmt: skip
 
 
 # --- the draft ---------------------------------------------------------------------------------
@@ -231,6 +237,7 @@ def publish(campaign: Campaign, actor: str, now: datetime) -> Version:
     entries.open_for(door, now)
     version = Version.objects.get(pk=number)
     audit.record(actor, "campaign.publish", _subject(held), None, {"version": version.number, "hash": version.hash})
+    _tell(held, "campaign.published", version=version.number)
     bell.ring("campaigns.entries")
     _copy(held, campaign)
     return version
@@ -328,8 +335,15 @@ def _steer(
     held.state, held.sweep, held.sweep_cursor = state, sweep, cursor
     held.save(update_fields=["state", "paused_at", "resumed_at", "ended_at", "sweep", "sweep_cursor"])
     audit.record(actor, action, _subject(held), {"state": before}, {"state": state})
+    _tell(held, TOLD[action])
     bell.ring(SWEEP)
     _copy(held, campaign)
+
+
+def _tell(held: Campaign, kind: str, **more: Any) -> None:
+    """Integrators who listen to it, in this transaction."""
+    data = {"campaign": publicids.encode("cmp", held.pk), "name": held.name, **more}
+    telling.tell([telling.News(kind, data, clock.now())])
 
 
 def _close(campaign: Campaign) -> None:

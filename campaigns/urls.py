@@ -18,6 +18,7 @@ from campaigns.views import (
     review,
     rule,
     steering,
+    trace,
     versions,
 )
 
@@ -85,4 +86,6 @@ urlpatterns = [
     path("campaigns/<cmp:campaign_id>/one-off/schedule/", one_off.schedule, name="one-off-schedule"),
     path("campaigns/<cmp:campaign_id>/one-off/cancel/", one_off.cancel, name="one-off-cancel"),
     path("campaigns/<cmp:campaign_id>/one-off/progress/", one_off.progress, name="one-off-progress"),
+    path("developers/trace/", trace.page, name="trace"),
+    path("developers/trace/<evt:event_id>/", trace.event, name="trace-event"),
 ]

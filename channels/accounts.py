@@ -135,6 +135,14 @@ def destination(row: Account) -> tuple[str, Mapping[str, Any]]:
     return carrier, given
 
 
+def own(row: Account) -> tuple[str, Mapping[str, Any], Mapping[str, Any]]:
+    """(carrier, settings, secrets) as they are set, also where this installation lets nothing out: a provider may
+    report of what went before."""
+    if follows_environment(row):
+        return _wanted(row)
+    return row.carrier, row.settings, secrets.unseal(row.secrets)
+
+
 def in_use() -> list[Account]:
     """The accounts through which messages may leave; default ones that nobody made yet too. Reads only."""
     rows = list(Account.objects.filter(active=True))
@@ -196,6 +204,16 @@ def switch(number: int, actor: str, *, on: bool) -> Account:
         row.save(update_fields=["active"])
         audit.record(actor, "account.switch", f"account:{row.pk}", {"active": not on}, {"active": on})
     transaction.on_commit(look_again)
+    return row
+
+
+def renew_reports(number: int, actor: str) -> Account:
+    """Another address for reports (`channels.reports`); what still comes to the former one is refused."""
+    with transaction.atomic():
+        row = Account.objects.select_for_update().get(pk=number)
+        row.report_generation = (row.report_generation + 1) % 30_000
+        row.save(update_fields=["report_generation"])
+        audit.record(actor, "account.report_address", f"account:{number}")
     return row
 
 

@@ -11,6 +11,7 @@ class ChannelsConfig(AppConfig):
 
         from channels import access, accounts, database, erasure, evidence, form_pictures, images, processing
         from channels.outbox import revocation
+        from channels.webhooks import telling
         from crm import registry
 
         pre_migrate.connect(database.uninstall, sender=self)
@@ -21,6 +22,9 @@ class ChannelsConfig(AppConfig):
         registry.contact_tables.add("channels_webhookdelivery", "contact_id")
         # A message of a run that ends with the join is recalled.
         registry.contact_images.add("channels_message", "t.settled_at IS NULL")
+        registry.contact_joins.add("channels.webhooks", telling.joined, order=200)
+        registry.change_listeners.add("channels.webhooks", telling.changed)
+        registry.erasure_listeners.add("channels.webhooks", telling.erased)
         registry.founders.add("accounts", accounts.ensure)
         registry.evidence_parts.add("messages", evidence.messages)
         registry.access_parts.add("messages", access.messages)

@@ -152,12 +152,20 @@ def _exchange(
             if not piece:
                 break
             taken += piece
+        _whole(response, len(taken), limit)
     except ValueError as error:
         raise Refused(f"The request cannot be written: {error}") from error
     except (OSError, http.client.HTTPException) as error:
         raise Lost(f"{type(error).__name__}: {error}") from error
     # What is over the limit is not needed to know that the request was taken.
     return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, bytes(taken[:limit]))
+
+
+def _whole(response: http.client.HTTPResponse, got: int, limit: int) -> None:
+    """An answer that breaks off is none (one in chunks says so by itself)."""
+    told = response.getheader("Content-Length", "")
+    if told.isdigit() and got < min(int(told), limit) and response.status not in (204, 304):
+        raise http.client.IncompleteRead(b"", int(told) - got)
 
 
 def _left(end: float) -> float:

@@ -129,6 +129,13 @@ HELD_OUT: Final = f"""
 SELECT m.id, m.campaign_id, m.contact_id FROM channels_message m
 WHERE m.held_out AND m.message_class = 'marketing' AND {STARTED}"""  # noqa: S608
 
+# An event leaves the queue by an answer of 200 to 299, by its last try, by 410, or with its endpoint.
+UNTOLD: Final = """
+SELECT d.id, d.state, d.tries FROM channels_webhookdelivery d JOIN channels_webhookendpoint e ON e.id = d.endpoint_id
+WHERE (d.state = 'done' AND coalesce((d.log->-1->>'status')::int, 0) NOT BETWEEN 200 AND 299)
+   OR (d.state = 'failed' AND e.removed_at IS NULL AND d.tries < 8 AND d.log->-1->>'status' IS DISTINCT FROM '410')
+   OR (d.state <> 'due' AND d.done_at IS NULL)"""
+
 for _name, _promise, _sql in (
     ("I1", "No two messages for one step of one visit, or for one address of one edition.", TWICE),
     ("I2", "Nothing is handed over after a withdrawal that is in force.", WITHDRAWN),
@@ -145,6 +152,7 @@ for _name, _promise, _sql in (
         "No marketing message was handed over in somebody's quiet hours, nor outside the hours of their country.",
         QUIET,
     ),
+    ("W1", "No event for an integrator leaves the queue without having arrived or used up its tries.", UNTOLD),
     ("I11", "Nobody who was held out got a marketing message of that campaign.", HELD_OUT),
 ):
     invariants.add(_name, Invariant(_name, _promise, _sql))

@@ -1,4 +1,4 @@
-"""Who gets data through this floor: the carriers of the accounts that are in use."""
+"""Who gets data through this floor: the carriers of the accounts that are in use, and integrators that listen."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from django.utils.translation import gettext as _
 
 from channels import accounts
-from channels.models import Account
+from channels.models import Account, WebhookEndpoint
 from crm.display import CHANNELS
 from crm.processing import Recipient
 
@@ -19,7 +19,9 @@ PLACES: Final = ("host", "url", "base_url", "endpoint")
 
 def recipients() -> list[Recipient]:
     """By what really happens: an account that follows the environment sends where the environment says."""
-    return [_recipient(row) for row in sorted(accounts.in_use(), key=lambda row: (row.channel, row.name, row.pk or 0))]
+    carriers = sorted(accounts.in_use(), key=lambda row: (row.channel, row.name, row.pk or 0))
+    hooks = WebhookEndpoint.objects.filter(active=True, removed_at=None).order_by("pk")
+    return [*(_recipient(row) for row in carriers), *(_endpoint(row) for row in hooks)]
 
 
 def place(settings: Mapping[str, Any]) -> str:
@@ -38,3 +40,10 @@ def _recipient(row: Account) -> Recipient:
         _("Address, and the words of the message"),
         leaves=carrier != "sandbox",
     )
+
+
+def _endpoint(row: WebhookEndpoint) -> Recipient:
+    return Recipient(
+        _("Webhook"), row.name, _("a server of an integrator"), place({"url": row.url}),
+        _("Numbers of people, messages and campaigns, and what happened (%(kinds)s)") % {"kinds": ", ".join(row.kinds)},
+    )  # fmt: skip

@@ -18,6 +18,11 @@ WORDS: Final = "created_at < %(before)s AND settled_at IS NOT NULL AND (slots IS
 ANSWERED: Final = "started_at < %(before)s AND detail <> ''"
 
 
+# What still waits for an endpoint that is there is no log yet.
+TOLD: Final = """created_at < %(before)s AND (state <> 'due' OR endpoint_id IN (
+  SELECT id FROM channels_webhookendpoint WHERE NOT active))"""
+
+
 def _emptied(table: str, change: str, condition: str, before: datetime, limit: int) -> int:
     """That it happened, when and how it ended, stays; rows that somebody else holds are left for the next time."""
     with connection.cursor() as cursor:
@@ -53,3 +58,8 @@ registry.retention.add("inbound", Kept(
     lambda before, limit: deleted(
         "channels_inbound", "received_at < %(before)s AND processed_at IS NOT NULL", "id", before, limit),
 ), order=130)  # fmt: skip
+registry.retention.add("webhooks", Kept(
+    _("What integrators were told"), _("To see what arrived at their servers, and to send it again."),
+    30, 1, 3_650, lambda before, limit: counted(f"1 FROM channels_webhookdelivery WHERE {TOLD}", before, limit),
+    lambda before, limit: deleted("channels_webhookdelivery", TOLD, "id", before, limit),
+), order=135)  # fmt: skip

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from channels import complaints, confirming, copies, form_letters
+from channels import complaints, confirming, copies, form_letters, reports
 from channels.outbox import delivery, reaper
+from channels.webhooks import queue, sending, telling
 from crm.registry import Round, rounds
 
 rounds.add("channels.reap", Round("channels.reap", reaper.reap, reaper.pending, every_seconds=5), order=60)
@@ -18,3 +19,5 @@ rounds.add(
     Round("channels.complaints", complaints.guard, complaints.pending, every_seconds=60),
     order=190,
 )
+rounds.add(telling.ROUND, Round(telling.ROUND, sending.work, queue.pending, every_seconds=2), order=300)
+rounds.add(reports.ROUND, Round(reports.ROUND, reports.work, reports.pending, every_seconds=2), order=75)

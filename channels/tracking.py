@@ -20,11 +20,11 @@ from typing import Final, Literal
 
 from django.conf import settings
 
-Purpose = Literal["click", "open", "unsubscribe", "preferences", "confirm", "copy"]
+Purpose = Literal["click", "open", "unsubscribe", "preferences", "confirm", "copy", "report"]
 
 _PATHS: Final[dict[str, str]] = {
     "click": "/c/", "open": "/o/", "unsubscribe": "/u/", "preferences": "/p/", "confirm": "/k/",
-    "copy": "/d/",
+    "copy": "/d/", "report": "/hooks/",
 }  # fmt: skip
 _MAC_BYTES: Final = 18
 _SCANNERS: Final = re.compile(
@@ -71,7 +71,7 @@ def read(purpose: Purpose, text: str) -> Named | None:
 
 def url(purpose: Purpose, message_id: int, link: int = 0) -> str:
     """The public address of a token."""
-    end = ".gif" if purpose == "open" else ""
+    end = {"open": ".gif", "report": "/"}.get(purpose, "")
     return f"{settings.BASE_URL}{_PATHS[purpose]}{token(purpose, message_id, link)}{end}"
 
 

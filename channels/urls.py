@@ -15,8 +15,10 @@ from channels.views import (
     images,
     leave,
     preferences,
+    report,
     sandbox,
     sending,
+    webhooks,
 )
 
 app_name = "channels"
@@ -31,6 +33,7 @@ urlpatterns = [
     path("k/code/", confirm.code, name="confirm-code"),
     path("k/code/again/", confirm.again, name="confirm-again"),
     path("k/<str:token>", confirm.page, name="confirm"),
+    path("hooks/<str:token>/", report.take, name="report"),
     path("sandbox/", sandbox.inbox, name="sandbox"),
     path("sandbox/<int:number>/", sandbox.message, name="sandbox-message"),
     path("sandbox/<int:number>/html", sandbox.html, name="sandbox-html"),
@@ -52,7 +55,19 @@ urlpatterns = [
     path("settings/channels/new/<str:channel>/", accounts.new, name="account-new"),
     path("settings/channels/<int:number>/", accounts.edit, name="account"),
     path("settings/channels/<int:number>/resume/", domains.resume, name="account-resume"),
+    path("settings/channels/<int:number>/reports/renew/", accounts.renew_reports, name="account-reports"),
     path("settings/channels/<int:number>/domain/", domains.check, name="domain-check"),
     path("settings/channels/<int:number>/prefer/", accounts.prefer, name="account-prefer"),
     path("settings/channels/<int:number>/switch/", accounts.switch, name="account-switch"),
+    path("developers/webhooks/", webhooks.page, name="webhooks"),
+    path("developers/webhooks/new/", webhooks.new, name="webhook-new"),
+    path("developers/webhooks/<int:number>/", webhooks.endpoint, name="webhook"),
+    path("developers/webhooks/<int:number>/edit/", webhooks.edit, name="webhook-edit"),
+    path("developers/webhooks/<int:number>/roll/", webhooks.roll, name="webhook-roll"),
+    path("developers/webhooks/<int:number>/test/", webhooks.test, name="webhook-test"),
+    path("developers/webhooks/<int:number>/switch/", webhooks.switch, name="webhook-switch"),
+    path("developers/webhooks/<int:number>/remove/", webhooks.remove, name="webhook-remove"),
+    path("developers/webhooks/<int:number>/resend/", webhooks.resend_failed, name="webhook-resend-failed"),
+    path("developers/webhooks/<int:number>/<int:delivery>/", webhooks.delivery, name="webhook-delivery"),
+    path("developers/webhooks/<int:number>/<int:delivery>/resend/", webhooks.resend, name="webhook-resend"),
 ]

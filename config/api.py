@@ -8,7 +8,7 @@ from django.urls import URLPattern, re_path
 
 from analytics.api import figures, report
 from campaigns.api import edit as campaigns
-from campaigns.api import explain, numbers, runs
+from campaigns.api import explain, numbers, runs, trace
 from channels import api as messages
 from crm.api import (
     allowed,
@@ -52,6 +52,7 @@ urlpatterns = [
     at("consents/allowed", allowed.Allowed, "consents-allowed"),
     at("events", events.Events, "events"),
     at("events/batch", events.EventsBatch, "events-batch"),
+    at("events/<public_id>/trace", trace.EventTrace, "event-trace"),
     at("orders", orders.Orders, "orders"),
     at("orders/<order_id>", orders.OneOrder, "order"),
     at("orders/<order_id>/refund", orders.Refund, "order-refund"),

@@ -22,14 +22,19 @@ from campaigns.models import Campaign
 from config.demo_habits import NAMES, PRODUCTS
 from crm import capture, catalogue, publicids
 from crm import demo as marks
-from crm.models import Membership, Product, Segment, Store, User, Workspace
+from crm.models import Device, Membership, Product, Segment, Store, User, Workspace
 from crm.segments import edit
+from crm.till import desk, pins
 
 EXAMPLES = Path(settings.BASE_DIR) / "campaigns" / "examples"
 
 USERS = (
     ("ada@example.com", "Ada", "admin", None), ("bruno@example.com", "Bruno", "store_staff", "centro"),
+    ("marta@example.com", "Marta", "store_manager", "centro"),
 )  # fmt: skip
+# By what they unlock the till.
+PINS = {"bruno@example.com": "2580", "marta@example.com": "7391"}
+TILL_STORE, TILL = "centro", "Demo till"
 SEGMENTS = {
     "Bought at least twice, nothing for 120 days": {"all": [
         {"event": "Order Completed", "did": True, "count": {"op": ">=", "v": 2}},
@@ -102,7 +107,10 @@ def _people() -> None:
                 email, settings.DEMO_PASSWORD, name=name, is_staff=role == "admin", is_superuser=role == "admin"
             )
             marks.remember("user", [user.pk])
-        Membership.objects.get_or_create(user=user, role=role, store=Store.objects.get(code=store) if store else None)
+        where = Store.objects.get(code=store) if store else None
+        held, created = Membership.objects.get_or_create(user=user, role=role, store=where)
+        if created and email in PINS:
+            pins.put(held, PINS[email], set_by=None, actor="demo")
 
 
 def _catalogue(now: datetime) -> None:
@@ -222,3 +230,14 @@ def _campaigns(found: list[Segment], now: datetime) -> int:
         if name != "win_back":  # a person publishes what writes to everybody at once
             lifecycle.publish(campaign, "seed_demo", now)
     return Campaign.objects.count()
+
+
+def till_code() -> str:
+    """A code that signs a till of the demo in, made anew at each start; "" where there is no demo shop."""
+    store = Store.objects.filter(code=TILL_STORE, active=True).first()
+    if store is None or not User.objects.filter(email__in=PINS, is_active=True).exists():
+        return ""
+    known = Device.objects.filter(store=store, name=TILL, revoked_at=None, signed_in_at=None).first()
+    if known is not None:
+        return desk.new_code(known, actor="demo")
+    return desk.add(store, TILL, made_by=None, actor="demo")[1]

@@ -29,5 +29,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
 ]
 if find_spec("config.api"):
     urlpatterns.append(path("api/v1/", include("config.api")))
+urlpatterns.append(path("", include("config.tracking")))
 APPS = ("crm", "channels", "campaigns", "analytics")
 urlpatterns.extend(path("", include(f"{app}.urls")) for app in APPS if find_spec(f"{app}.urls"))

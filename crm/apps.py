@@ -18,8 +18,10 @@ class CrmConfig(AppConfig):
         from django.utils.module_loading import autodiscover_modules
 
         from crm import database
+        from crm.till import kinds
 
         connection_created.connect(database.prepare)
         pre_migrate.connect(database.uninstall, sender=self)
         post_migrate.connect(database.install, sender=self)
         autodiscover_modules(*DISCOVERED)
+        kinds.register()

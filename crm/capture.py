@@ -16,7 +16,7 @@ from django.db import transaction
 
 from crm import carts, confirming, consent, identity, intake, orders, ownfields, permission, timeline, words, workspace
 from crm.errors import Problem
-from crm.identity import Draft, Outcome
+from crm.identity import Draft, Outcome, claims
 from crm.identity.rows import address_ids, stores
 from crm.intake import Frame, Reading
 from crm.normalise import MEDIUM, Trace
@@ -45,6 +45,12 @@ class Arrival:
     shared_device: bool = False
     # Somebody of the shop has them before them: also whoever was erased may become a contact again.
     in_person: bool = False
+    # When they were there, where that was not now: what a till sends once it is online again.
+    happened_at: datetime | None = None
+    # A page says it, with a key that everybody can read there: nobody who is known is changed by it (decision 0035).
+    # `claims` are what it says they are known by.
+    hearsay: bool = False
+    claims: Sequence[Trace] = ()
 
 
 @dataclass
@@ -117,6 +123,7 @@ def _take_in(guests: Sequence[_Guest], frame: Frame) -> None:
         guest.answer.contact_id = outcome.contact_id
         guest.answer.created, guest.answer.updated = outcome.created, outcome.updated
         welcome.append(guest)
+    _claim(welcome, frame.now)
     _say(welcome, frame.now)
     _tell(welcome, codes, frame)
 
@@ -154,6 +161,7 @@ def _draft(guest: _Guest, codes: Mapping[str, int], now: datetime) -> Draft:
         quiet=arrival.quiet or _historic(reading),
         more=bool(reading.consents or reading.events),
         deed=_deed(arrival, reading, now),
+        hearsay=arrival.hearsay,
     )
 
 
@@ -161,7 +169,7 @@ def _deed(arrival: Arrival, reading: Reading, now: datetime) -> datetime | None:
     """The newest thing the person did themselves, as far as this arrival tells."""
     deeds = [event["occurred_at"] for event in reading.events]
     deeds += [told["occurred_at"] or now for told in reading.consents if told["method"] != permission.IMPORTED]
-    return max([*deeds, *([now] if arrival.in_person else [])], default=None)
+    return max([*deeds, *([arrival.happened_at or now] if arrival.in_person else [])], default=None)
 
 
 def _own_traces(guest: _Guest) -> list[Trace]:
@@ -174,6 +182,17 @@ def _own_traces(guest: _Guest) -> list[Trace]:
 def _historic(reading: Reading) -> bool:
     """Somebody who is known only by what happened long ago does not arrive today."""
     return bool(reading.events) and all(event["historic"] for event in reading.events)
+
+
+def _claim(guests: Sequence[_Guest], now: datetime) -> None:
+    """What pages say their visitors are known by, kept as said."""
+    said = [guest for guest in guests if guest.arrival.claims]
+    if said:
+        claims.note(
+            [(guest.contact, trace.kind, trace.value) for guest in said for trace in guest.arrival.claims],
+            said[0].arrival.source,
+            now,
+        )
 
 
 # --- consents ------------------------------------------------------------------------------

@@ -73,14 +73,18 @@ class Policy:
         """
         if channel not in WAYS or purpose not in words.MARKETING:
             return ""
+        best = self.rule(purpose, channel, country)
+        if best:
+            return "" if best.ask == OFF else WAYS[channel]
+        return WAYS[channel] if self.by_law(purpose, channel, country, day) else ""
+
+    def rule(self, purpose: str, channel: str, country: str) -> Rule | None:
+        """The workspace's own rule that decides; None where it has none."""
         mine = [
             rule for rule in self.rules
             if rule.purpose in ("", purpose) and rule.channel in ("", channel) and rule.country in ("", country)
         ]  # fmt: skip
-        if mine:
-            best = max(mine, key=lambda rule: (bool(rule.country), bool(rule.purpose), bool(rule.channel)))
-            return "" if best.ask == OFF else WAYS[channel]
-        return WAYS[channel] if self.by_law(purpose, channel, country, day) else ""
+        return max(mine, key=lambda rule: (bool(rule.country), bool(rule.purpose), bool(rule.channel)), default=None)
 
     def by_law(self, purpose: str, channel: str, country: str, day: date) -> bool:
         """Whether a pack that names this country asks for it, or advises it."""

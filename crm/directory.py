@@ -92,7 +92,7 @@ def found(filters: Filters, now: datetime) -> QuerySet[Contact]:
     if filters.who == "people":
         people = people.filter(RawSQL(KNOWN, (list(NAMED),), BooleanField()))  # noqa: S611 - our own text
     if filters.text:
-        people = people.filter(_matching(filters.text))
+        people = people.filter(matching(filters.text))
     if filters.tag:
         # By its number, of which the planner knows how many have it.
         tag = Tag.objects.filter(key=tags.key(filters.tag)).values_list("pk", flat=True).first()
@@ -154,8 +154,7 @@ def by_identifier(text: str) -> list[int]:
 
 def find(text: str, limit: int) -> list[Contact]:
     """The newest people an identifier or part of a name names."""
-    matching = _matching(text)
-    people = Contact.objects.filter(matching, merged_into=None, archived_at=None)
+    people = Contact.objects.filter(matching(text), merged_into=None, archived_at=None)
     return list(people.order_by("-pk")[:limit])
 
 
@@ -204,12 +203,12 @@ def everyone(filters: Filters, now: datetime, *, full: bool) -> Iterator[Person]
 
 
 def identifiers(contact_ids: Sequence[int], *, full: bool) -> dict[int, dict[str, str]]:
-    """The main identifier of each kind: a confirmed one, else the oldest."""
+    """The main identifier of each kind: a confirmed one, else the oldest; what a page claims comes last."""
     known: dict[int, dict[str, str]] = {}
     rows = Identifier.objects.filter(contact__in=contact_ids, kind__in=NAMED).values_list(
-        "contact_id", "kind", "value", "verified_at", "pk"
+        "contact_id", "kind", "value", "verified_at", "pk", "identifying"
     )
-    for contact, kind, value, _, _ in sorted(rows, key=lambda row: (row[3] is None, row[4])):
+    for contact, kind, value, _, _, _ in sorted(rows, key=lambda row: (row[3] is None, not row[5], row[4])):
         known.setdefault(contact, {}).setdefault(kind, value if full else masked(kind, value))
     return known
 
@@ -224,7 +223,7 @@ def name_of(contact: Contact, known: dict[str, str]) -> str:
     return name or next((known[kind] for kind in NAMED if known.get(kind)), "")
 
 
-def _matching(text: str) -> Q:
+def matching(text: str) -> Q:
     """Named by this identifier, or with all these parts in the name."""
     named = Q(pk__in=by_identifier(text))
     parts = folding.parts(text)

@@ -123,9 +123,10 @@ SELECT mine.id, o.id FROM mine JOIN crm_identifier i ON i.contact_id = mine.id A
       AND contact_id <> mine.id LIMIT {SHARED_BY + 1}) o
 UNION
 SELECT mine.id, o.id FROM mine JOIN crm_identifier i ON i.contact_id = mine.id AND i.kind = 'email'
+  AND i.address_id IS NOT NULL
   CROSS JOIN LATERAL (
     SELECT contact_id AS id FROM crm_identifier l WHERE l.kind = 'email' AND {LOCAL.format("l.value")}
-      = {LOCAL.format("i.value")} AND l.contact_id <> mine.id LIMIT {BLOCK}) o
+      = {LOCAL.format("i.value")} AND l.contact_id <> mine.id AND l.address_id IS NOT NULL LIMIT {BLOCK}) o
   WHERE length({LOCAL.format("i.value")}) >= 5 AND {LOCAL.format("i.value")} <> ALL(%s)
 UNION
 SELECT mine.id, o.id FROM mine CROSS JOIN LATERAL (
@@ -142,7 +143,8 @@ SELECT mine.id, o.id FROM mine CROSS JOIN LATERAL (
 TRAITS: Final = """
 SELECT c.id, trim(c.given_name || ' ' || c.family_name), c.birth_date, c.postal_code,
        array(SELECT i.kind || ' ' || i.value FROM crm_identifier i
-             WHERE i.contact_id = c.id AND i.kind IN ('email', 'phone') ORDER BY i.id LIMIT 20)
+             WHERE i.contact_id = c.id AND i.kind IN ('email', 'phone') AND i.address_id IS NOT NULL
+             ORDER BY i.id LIMIT 20)
 FROM crm_contact c WHERE c.id = ANY(%s) AND c.merged_into_id IS NULL AND c.archived_at IS NULL AND NOT c.restricted
 """
 
@@ -278,11 +280,11 @@ TYPED: Final = f"""
 SELECT i.contact_id FROM unnest(%s::text[], %s::text[]) AS t(kind, value)
   CROSS JOIN LATERAL (SELECT contact_id FROM crm_identifier WHERE kind = t.kind AND value = t.value AND identifying
     UNION ALL (SELECT contact_id FROM crm_identifier WHERE kind = t.kind AND value = t.value AND NOT identifying
-               LIMIT {SHARED_BY})) i
+               AND address_id IS NOT NULL LIMIT {SHARED_BY})) i
 UNION
 SELECT i.contact_id FROM unnest(%s::text[]) AS t(local) CROSS JOIN LATERAL (
     SELECT l.contact_id FROM crm_identifier l WHERE l.kind = 'email' AND {LOCAL.format("l.value")} = t.local
-    LIMIT {BLOCK}) i
+      AND l.address_id IS NOT NULL LIMIT {BLOCK}) i
 UNION
 (SELECT id FROM crm_contact WHERE birth_date = %s AND merged_into_id IS NULL
    AND similarity(cauce_fold(sort_name), %s) > 0.3 LIMIT {BLOCK})

@@ -65,6 +65,7 @@ NOT_ENTERED: Final[dict[str, Promise]] = {
     "erased": _("Was erased"),
     "restricted": _("Is restricted: kept, and not used"),
     "no_trigger": _("Nothing began it for them"),
+    "too_old": _("It happened too long before it was told"),
 }
 WAITING: Final[dict[str, Promise]] = {
     "until": _("Waits for a moment"),

@@ -87,6 +87,11 @@ membership_listeners: Named[Callable[[list[Any]], None]] = Named("membership lis
 # Called in the transaction that takes a permission away:
 # `(withdrawals: list[crm.consent.Withdrawal]) -> None` (the outbox revokes queued messages).
 withdrawal_listeners: Named[Callable[[list[Any]], None]] = Named("withdrawal listeners")
+# Called in the transaction that changes contacts: `({contact_id: names of what changed}, now) -> None`. Imports
+# tell nothing.
+change_listeners: Named[Callable[[dict[int, list[str]], Any], None]] = Named("listeners to changes of contacts")
+# Called in the transaction after which nothing is left of these contacts: `(contact_ids, now) -> None`.
+erasure_listeners: Named[Callable[[Sequence[int], Any], None]] = Named("erasure listeners")
 # Fields that upper floors add to a contact's representation: `(contact_ids) -> {id: value}`.
 contact_fields: Named[Callable[[Sequence[int]], dict[int, Any]]] = Named("contact fields")
 # Tables that carry a contact, for merge and erasure: name -> column.

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from django.db import connection, transaction
 
-from crm import audit, clock, publicids
+from crm import audit, clock, publicids, registry
 from crm.identity import removal
 
 ROUND: Final = "crm.unconfirmed"
@@ -66,6 +66,8 @@ def purge(now: datetime, *, dry_run: bool = False, actor: str = "system") -> lis
             with connection.cursor() as cursor:
                 cursor.execute("UPDATE crm_confirmation SET purged_at = %s WHERE contact_id = ANY(%s)", [now, found])
             removal.remove(found)
+            for listen in registry.erasure_listeners:
+                listen(found, now)
             names = [publicids.encode("ctc", number) for number in found]
             audit.record(actor, "unconfirmed.purge", f"{len(found)} contacts", None, {"contacts": names})
     return found

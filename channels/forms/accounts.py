@@ -37,6 +37,13 @@ WORDS: Final[dict[str, tuple[Any, Any]]] = {
     "http_sms.idempotency_header": (
         _("Header for the key of a message"), _("Only if the provider promises that the same key twice is one message.")
     ),
+    "http_sms.reports": (
+        _("What its reports mean"),
+        _("JSON: id, status, event, code, items (paths), statuses, header, encoding, prefix. Empty: as usual."),
+    ),
+    "http_sms.report_secret": (
+        _("Secret of its reports"), _("The provider signs each report with it (HMAC-SHA256). Empty: the address alone.")
+    ),
     "http_sms.values": (_("Secrets"), _('JSON: {"name": "value"}.')),
 }  # fmt: skip
 CHOICES: Final = {"": _("None"), "starttls": "STARTTLS", "tls": "TLS", "json": "JSON", "form": _("Form")}

@@ -21,6 +21,8 @@ class Account(models.Model):
     per_second = models.FloatField(null=True, blank=True)
     cost = models.DecimalField(max_digits=10, decimal_places=5, default=0)
     active = models.BooleanField(default=True)
+    # Of the address its provider reports to; one more makes the former address invalid.
+    report_generation = models.PositiveSmallIntegerField(default=0, db_default=0)
     # The breaker: no hand-off before this instant (machine's time).
     resting_until = models.DateTimeField(null=True, blank=True)
     # The pace: what was let through fills the account's time up to here (machine's time).

@@ -24,6 +24,8 @@ class WebhookEndpoint(models.Model):
     active = models.BooleanField(default=True, db_default=True)
     created_at = models.DateTimeField(db_default=RealNow())
     made_by = models.CharField(max_length=120, default="", db_default="")
+    # "" while it is on; "person", or "gone": it answered 410.
+    off_because = models.CharField(max_length=8, default="", db_default="", blank=True)
     # Since when nothing has arrived; a page says so, and nothing is switched off by itself before all tries are over.
     failing_since = models.DateTimeField(null=True)
     removed_at = models.DateTimeField(null=True)
@@ -62,7 +64,8 @@ class WebhookDelivery(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["endpoint", "event_id"], name="webhook_once")]
         indexes = [
-            models.Index(fields=["due_at"], name="webhook_due", condition=Q(state="due")),
+            # By the endpoint first: what waits for a slow one is not looked through for the others.
+            models.Index(fields=["endpoint", "due_at"], name="webhook_next", condition=Q(state="due")),
             models.Index(fields=["endpoint", "-id"], name="webhook_recent"),
             models.Index(fields=["created_at"], name="webhook_age"),
         ]

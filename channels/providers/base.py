@@ -38,6 +38,8 @@ class Carrier(ABC):
     channels: ClassVar[tuple[str, ...]]
     fields: ClassVar[tuple[Field, ...]] = ()
     idempotent: bool = False
+    # Its provider's server can tell afterwards what became of a message (`channels.reports`).
+    tells: ClassVar[bool] = False
 
     @classmethod
     @abstractmethod

@@ -14,6 +14,7 @@ from typing import Any, Final, Self
 from urllib.parse import urlencode, urljoin
 
 from channels import egress
+from channels.providers import http_reports
 from channels.providers.base import Carrier, Field, read, register
 from channels.types import Outcome, Outgoing, Receipt
 from crm.errors import Problem, Problems
@@ -29,6 +30,7 @@ DEFAULT_BODY: Final = {"to": "{{ recipient }}", "from": "{{ sender }}", "text": 
 class HttpSms(Carrier):
     name = "http_sms"
     channels = ("sms",)
+    tells = True
     fields = (
         Field("url", required=True),
         Field("method", default="POST", choices=("POST", "PUT")),
@@ -39,6 +41,9 @@ class HttpSms(Carrier):
         Field("success", dict, default={}),
         Field("idempotency_header", default=""),
         Field("values", dict, secret=True, default={}),
+        # What its server tells afterwards: `channels.providers.http_reports`.
+        Field("reports", dict, default={}),
+        Field("report_secret", secret=True, default=""),
     )
 
     def __init__(self, values: Mapping[str, Any], timeout: float) -> None:
@@ -55,6 +60,7 @@ class HttpSms(Carrier):
             for name in _PLACE.findall(json.dumps(values[place]))
             if name not in _known(values)
         ]
+        problems += http_reports.faults(values["reports"] or {})
         try:
             egress.checked(values["url"])
         except egress.Refused as error:
@@ -97,15 +103,16 @@ class HttpSms(Carrier):
         status = str(answer.status)
         said = _parsed(answer.body)
         rule = self._values["success"]
-        code = str(_at(said, rule.get("code", "")) or status)[:40]
+        code = str(http_reports.at(said, rule.get("code", "")) or status)[:40]
         detail = answer.body[:200].decode("utf-8", "replace")
         if answer.status in _LATER:
             return Receipt(Outcome.RETRY, code=code, detail=detail, retry_after=_seconds(answer.headers))
         if answer.status >= 500:
             # It may have been taken before the server failed.
             return Receipt(Outcome.UNKNOWN, code=code, detail=detail)
-        if 200 <= answer.status < 300 and ("path" not in rule or _at(said, rule["path"]) in rule.get("in", [])):
-            found = _at(said, rule.get("id", "id"))
+        well = "path" not in rule or http_reports.at(said, rule["path"]) in rule.get("in", [])
+        if 200 <= answer.status < 300 and well:
+            found = http_reports.at(said, rule.get("id", "id"))
             return Receipt(Outcome.ACCEPTED, provider_message_id=str(found or "")[:200], code=status)
         dead = code in [str(each) for each in rule.get("dead", [])]
         return Receipt(Outcome.REFUSED, code=code, detail=detail, address_dead=dead)
@@ -136,18 +143,6 @@ def _parsed(body: bytes) -> Any:
         return json.loads(body)
     except (ValueError, RecursionError):
         return None
-
-
-def _at(value: Any, path: str) -> Any:
-    """The value at a dotted path; None where there is none."""
-    for part in path.split(".") if path else ():
-        if isinstance(value, Mapping):
-            value = value.get(part)
-        elif isinstance(value, list) and part.isdigit() and int(part) < len(value):
-            value = value[int(part)]
-        else:
-            return None
-    return value if path else None
 
 
 def _seconds(headers: Mapping[str, str]) -> float | None:

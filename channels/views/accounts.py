@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import get_language, to_locale
 from django.utils.translation import gettext as _
 
-from channels import accounts, complaints
+from channels import accounts, complaints, reports
 from channels.forms.accounts import CARRIERS, AccountForm, carrier_word
 from channels.models import Account
 from channels.providers import carriers
@@ -77,6 +77,14 @@ def switch(request: HttpRequest, number: int) -> HttpResponse:
     return pages.go(request, "channels:accounts")
 
 
+@pages.page("accounts.write", "POST")
+def renew_reports(request: HttpRequest, number: int) -> HttpResponse:
+    row = get_object_or_404(Account, pk=number)
+    accounts.renew_reports(row.pk, pages.actor(request))
+    toasts.say(request, _("The address for reports is another one now; give it to the provider."), tone="warn")
+    return pages.go(request, "channels:account", row.pk)
+
+
 def _edit(request: HttpRequest, account: Account) -> HttpResponse:
     carrier = _carrier(request, account)
     name = str(_name(account))
@@ -97,6 +105,8 @@ def _edit(request: HttpRequest, account: Account) -> HttpResponse:
         "carrier": carrier,
         "carriers": _carriers(account.channel, carrier),
     }
+    if reports.takes(account) and carrier in ("", reports.carrier_of(account)):
+        context |= {"report_url": reports.url(account), "last_reports": reports.last(account)}
     if account.pk and account.channel == "email":
         context |= {"domains": domains.shown(), "limits": LIMITS}
     return render(request, "channels/settings/account.html", context, status=422 if form.is_bound else 200)

@@ -85,6 +85,7 @@ class Consents(Endpoint):
     @extend_schema(operation_id="consents_create", request=ConsentDraft, responses={201: ConsentAnswer})
     def post(self, request: Request) -> Response:
         said = shapes.read(ConsentDraft, request)
+        people.must_see(said["contact"], self.principal)
         (received,) = capture.receive([arrivals.of_consent(said, self.principal)], now=clock.now())
         arrivals.refuse(received)
         return Response(answer(received), status=201)
@@ -119,7 +120,9 @@ class Confirm(Endpoint):
         asked = confirming.confirm_code(place, said["code"], intake.evidence(said.get("evidence")), now)
         if asked is None:
             # An answer, not an exception: that it was tried stays written down whatever runs around it.
-            return Response(problems.document(422, [WRONG]), status=422, content_type=problems.MEDIA_TYPE)
+            number = request._request.META.get("cauce.request_id", "")
+            refused = problems.document(422, [WRONG], request_id=number)
+            return Response(refused, status=422, content_type=problems.MEDIA_TYPE)
         done = [{"purpose": each["purpose"], "channel": each["channel"]} for each in asked.items]
         return Response({"contact": publicids.encode("ctc", asked.contact_id), "confirmed": done})
 

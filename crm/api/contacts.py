@@ -123,7 +123,7 @@ class Contacts(Endpoint):
             rows = people.visible(rows, self.principal)
         else:  # whoever names an exact identifier has the person before them
             ((kind, value),) = reference.items()
-            rows = rows.filter(identifiers__kind=kind, identifiers__value=value)
+            rows = people.known_by(rows, kind, value)
         return Response(pages.page(request, rows, ["-id"], people.represent))
 
     @extend_schema(

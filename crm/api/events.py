@@ -12,11 +12,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from crm import capture, clock, fastlane, publicids, references, words
-from crm.api import arrivals
+from crm.api import arrivals, people
 from crm.errors import Problem, Problems
 from crm.fastlane import Answer
 from crm.rest import bodies, fields, shapes
 from crm.rest.endpoint import Endpoint
+from crm.rest.principal import Principal
 
 MOST: Final = 500
 
@@ -49,7 +50,9 @@ class EventBatch(shapes.Shape):
 
 class EventAnswer(serializers.Serializer[Any]):
     id = serializers.CharField(allow_null=True, help_text="Null where the same event_id had been stored before.")
-    contact = serializers.CharField()
+    contact = serializers.CharField(
+        allow_null=True, help_text="Null for a key that may not read contacts: a page learns of nobody."
+    )
     duplicate = serializers.BooleanField()
 
 
@@ -73,12 +76,12 @@ class Events(Endpoint):
 
     @extend_schema(operation_id="events_create", request=EventDraft, responses={202: EventAnswer})
     def post(self, request: Request) -> Response:
-        ((contact, event, wrong),) = take([request.data], self.principal.actor, clock.now())
+        ((contact, event, wrong),) = take_seen([request.data], self.principal, clock.now())
         if wrong:
             raise Problems(wrong)
         answer = {
             "id": None if event is None else publicids.encode("evt", event),
-            "contact": publicids.encode("ctc", contact),
+            "contact": publicids.encode("ctc", contact) if self.principal.may("contacts.read") else None,
             "duplicate": event is None,
         }
         return Response(answer, status=202)
@@ -92,11 +95,20 @@ class EventsBatch(Endpoint):
 
     @extend_schema(operation_id="events_batch", request=EventBatch, responses=EventBatchAnswer)
     def post(self, request: Request) -> Response:
-        answers = take(list_of(request.data), self.principal.actor, clock.now())
+        answers = take_seen(list_of(request.data), self.principal, clock.now())
         rejected = [rejection(index, answer.problems) for index, answer in enumerate(answers) if answer.problems]
         duplicates = sum(answer.event is None and not answer.problems for answer in answers)
         accepted = len(answers) - len(rejected) - duplicates
         return Response({"accepted": accepted, "duplicates": duplicates, "rejected": rejected})
+
+
+def take_seen(bodies: Sequence[Any], asker: Principal, now: datetime) -> list[Answer]:
+    """The same for a key of one store: whoever it may not see is not told of, whatever id was guessed."""
+    unseen = people.unseen([each.get("contact") if type(each) is dict else None for each in bodies], asker)
+    told = [each for place, each in enumerate(bodies) if place not in unseen]
+    answers = iter(take(told, asker.actor, now))
+    refused = Answer(0, None, [people.NOBODY])
+    return [refused if place in unseen else next(answers) for place in range(len(bodies))]
 
 
 def take(bodies: Sequence[Any], actor: str, now: datetime) -> list[Answer]:

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from crm import clock, errors, publicids, references
-from crm.api import arrivals
+from crm.api import arrivals, people
 from crm.models import Order
 from crm.rest import fields, pages, shapes
 from crm.rest.endpoint import Endpoint
@@ -107,6 +107,7 @@ class Orders(Endpoint):
     )
     def post(self, request: Request) -> Response:
         draft = shapes.read(OrderDraft, request)
+        people.must_see(draft["contact"], self.principal)
         created = arrivals.take_order(draft, self.principal, clock.now())
         return Response(represent(order_of(draft["order_id"], None)), status=201 if created else 200)
 

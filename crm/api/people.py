@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from rest_framework import serializers
@@ -60,6 +60,43 @@ def visible(rows: QuerySet[Contact], asker: Principal) -> QuerySet[Contact]:
     stores = list(asker.stores)
     bought = Order.objects.filter(contact_id=OuterRef("pk"), store_id__in=stores)
     return rows.filter(Q(home_store_id__in=stores) | Exists(bought))
+
+
+def known_by(rows: QuerySet[Contact], kind: str, value: str) -> QuerySet[Contact]:
+    """Who has this identifier. Whom a page says to have it (decision 0035) is answered only where nobody has."""
+    has = Q(kind=kind, value=value)
+    surely = Identifier.objects.filter(has & (Q(identifying=True) | Q(address__isnull=False)))
+    found = surely if surely.exists() else Identifier.objects.filter(has)
+    return rows.filter(pk__in=found.values("contact_id"))
+
+
+def unseen(references: Sequence[Any], asker: Principal) -> frozenset[int]:
+    """The places of those references that name by id somebody this store may not see: ids can be guessed."""
+    if asker.stores is None:
+        return frozenset()
+    named = {place: number for place, each in enumerate(references) if (number := _id_of(each)) is not None}
+    seen = set(visible(Contact.objects.filter(pk__in=set(named.values())), asker).values_list("pk", flat=True))
+    return frozenset(place for place, number in named.items() if number not in seen)
+
+
+def must_see(reference: Any, asker: Principal) -> None:
+    """Refuse what names by id somebody of another store."""
+    if unseen([reference], asker):
+        raise NOBODY
+
+
+NOBODY: Final = errors.Problem("/contact", "not_found", "There is no contact with this id.")
+
+
+def _id_of(reference: Any) -> int | None:
+    """The number in `{"id": …}`, as it was sent or in its normal form; None for what names otherwise."""
+    value = reference.get("id") if isinstance(reference, Mapping) else None
+    if not isinstance(value, str):
+        return value if isinstance(value, int) else None
+    try:
+        return publicids.decode("ctc", value)
+    except errors.Problem:
+        return None
 
 
 def contact_of(text: str, asker: Principal) -> tuple[Contact, str]:

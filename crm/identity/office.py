@@ -34,6 +34,7 @@ def _move(contact_ids: Sequence[int], to: datetime | None, actor: str, action: s
         if not moved:
             return []
         cursor.execute("UPDATE crm_contact SET archived_at = %s, updated_at = %s WHERE id = ANY(%s)", [to, now, moved])
+        rows.tell_changes({number: ["archived"] for number in moved}, now)
         rows.mark_dirty([(number, "*") for number in moved])
         names = [publicids.encode("ctc", number) for number in moved]
         audit.record(

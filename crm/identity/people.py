@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from crm import consent, errors, publicids, sources, timeline, workspace, zones
-from crm.identity import believing, kept_out, resolution, rows, rules
+from crm.identity import believing, claims, kept_out, resolution, rows, rules
 from crm.identity.drafts import Draft, Outcome, Person
 from crm.identity.resolution import Known, Raced
 from crm.normalise import MEDIUM
@@ -36,6 +36,7 @@ def upsert(drafts: Sequence[Draft], now: datetime) -> list[Outcome]:
     addresses = rows.put_addresses(
         [(MEDIUM[trace.kind], trace.value) for person in people for trace in person.traces if trace.kind in MEDIUM], now
     )
+    claims.forget([person.number for person in people if person.visitor and _named_now(person)])
     if not rows.put_identifiers(
         [
             (person.number, trace, addresses.get((trace.kind, trace.value)), person.source)
@@ -68,7 +69,7 @@ def _decide(drafts: Sequence[Draft], known: Known) -> tuple[list[Outcome], list[
     ruled = workspace.current().identifiers
     for place, (draft, outcome) in enumerate(zip(drafts, outcomes, strict=True)):
         outcome.problem = _lost(draft, known) or _nobodys(draft, known, ruled)
-        choice = resolution.choose(draft.traces, known)
+        choice = _choose(draft, known)
         if choice.conflict:
             outcome.problem = conflict(choice.conflict)
         elif outcome.problem is None and choice.contact is not None:
@@ -80,15 +81,31 @@ def _decide(drafts: Sequence[Draft], known: Known) -> tuple[list[Outcome], list[
         number = -len(people) - 1 if choice.contact is None else choice.contact
         person = people.get(number) or Person(
             number, number < 0, source=draft.source, actor=draft.actor, quiet=draft.quiet,
-            restricted=number in known.restricted,
+            restricted=number in known.restricted, visitor=number > 0 and not known.is_named(number),
         )  # fmt: skip
         people[number] = person
+        person.claimed |= choice.claimed
         for loser in choice.losers:
             _swallow(person, loser, people, known)
         person.told.append(place)
         person.hold |= bool(draft.hold or draft.changes or draft.fields)
-        _trace(person, draft, known)
+        outcome.deaf = draft.hearsay and known.is_named(number)
+        if not outcome.deaf:
+            _trace(person, draft, known)
     return outcomes, list(people.values())
+
+
+def _choose(draft: Draft, known: Known) -> resolution.Choice:
+    """Whose it is. A page joins nobody to somebody known; whoever is trusted finds who was only claimed."""
+    choice = resolution.choose(draft.traces, known)
+    if choice.conflict:
+        return choice
+    if choice.contact is None:
+        claimed = None if draft.hearsay else resolution.claimed(draft.traces, known)
+        return choice if claimed is None else resolution.Choice(claimed, claimed=True)
+    if draft.hearsay and known.is_named(choice.contact):
+        return resolution.Choice(choice.contact)
+    return choice
 
 
 def _let_in(
@@ -207,6 +224,7 @@ def _hold(people: Sequence[Person]) -> None:
     rest = {person.number for person in there} - changing
     held |= rows.hold(rest, rows.FOR_USE)
     for person in people:
+        person.inherited = [dict(held[loser]) for loser in sorted(person.losers) if loser in held]
         if person.new:
             person.values = dict(COLUMNS)
             continue
@@ -223,8 +241,11 @@ def _fill(
     drafts: Sequence[Draft], people: Sequence[Person], outcomes: Sequence[Outcome], ranking: sources.Ranking
 ) -> None:
     for person in people:
+        _begin(person)
         for place in sorted(person.told):
             draft = drafts[place]
+            if outcomes[place].deaf:
+                continue
             if ranking and not person.restricted:
                 draft = believing.sifted(person, draft, ranking)
             changed = not person.restricted and _fold(person, draft)
@@ -242,6 +263,20 @@ def _fill(
         if not person.new and value.get("zone") != zone:
             person.before.setdefault("zone", value.get("zone"))
         value["zone"], value["zone_source"] = zone, source
+
+
+def _begin(person: Person) -> None:
+    """What is known of them before anything is told: of who was only claimed, nothing; of two visitors who are
+    one, what was known of either."""
+    if person.restricted:
+        return
+    if person.claimed:
+        _fold(person, Draft((), dict.fromkeys(COLUMNS), dict.fromkeys(person.fields)))
+    elif person.visitor or person.new:
+        for other in person.inherited:
+            told = {name: other[name] for name, empty in COLUMNS.items() if person.values.get(name) == empty}
+            own = {name: value for name, value in other["fields"].items() if name not in person.fields}
+            _fold(person, Draft((), {name: value for name, value in told.items() if value != COLUMNS[name]}, own))
 
 
 def _fold(person: Person, draft: Draft) -> bool:
@@ -272,7 +307,8 @@ def _write(people: Sequence[Person], now: datetime) -> None:
     rows.insert_contacts([(p.number, p.values, p.fields, p.source) for p in people if p.new], now)
     changed = [p for p in people if not p.new and (p.before or p.fields_before)]
     rows.update_contacts([(p.number, p.values, p.fields) for p in changed], now)
-    rows.note_changes([(p.number, _earlier(p), p.actor) for p in changed], now)
+    learned, silent = {p.number for p in people if p.learned}, {p.number for p in people if p.quiet}
+    rows.note_changes([(p.number, p.earlier, p.actor) for p in changed], now, learned=learned, silent=silent)
     rows.mark_dirty(
         [
             *((p.number, "*") for p in people if p.new or p.losers),
@@ -281,8 +317,8 @@ def _write(people: Sequence[Person], now: datetime) -> None:
     )
 
 
-def _earlier(person: Person) -> dict[str, Any]:
-    return {**person.before, **({"fields": person.fields_before} if person.fields_before else {})}
+def _named_now(person: Person) -> bool:
+    return any(trace.kind != resolution.WEAK for trace in person.traces)
 
 
 def _mentions(person: Person) -> list[str]:

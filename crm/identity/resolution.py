@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from django.db import connection
 
 from crm import arrays, workspace
-from crm.identity import rules
+from crm.identity import claims, rules
 from crm.normalise import Trace
 
 WEAK = "anonymous_id"
@@ -31,6 +31,8 @@ class Known:
     counts: dict[tuple[int, str], int] = field(default_factory=dict)
     # Shared identifiers, which name nobody: who holds which.
     shared: set[tuple[int, str, str]] = field(default_factory=set)
+    # What pages said of visitors (`crm.identity.claims`): whose visitors, by what was said.
+    claimants: dict[Place, set[int]] = field(default_factory=dict)
     # A merged contact's number and the survivor's.
     survivor: dict[int, int] = field(default_factory=dict)
     # Who is kept and not used.
@@ -51,21 +53,22 @@ class Known:
 
 
 # Identifying and shared identifiers have an index each: asked together, neither would serve.
-KINDS = """array(SELECT o.kind::text FROM crm_identifier o WHERE o.contact_id = i.contact_id),
-  (SELECT restricted FROM crm_contact WHERE id = i.contact_id)"""
+KINDS = f"""array(SELECT o.kind::text FROM crm_identifier o WHERE o.contact_id = i.contact_id
+        AND NOT {claims.IS_ONE.format("o")}),
+  (SELECT restricted FROM crm_contact WHERE id = i.contact_id)"""  # noqa: S608 - made of our own words
 RESOLVE = f"""
-SELECT i.kind, i.value, i.contact_id, true, {KINDS}
+SELECT i.kind, i.value, i.contact_id, true, {KINDS}, false
 FROM unnest(%s::text[], %s::text[]) AS t(kind, value)
 JOIN crm_identifier i ON i.kind = t.kind AND i.value = t.value AND i.identifying
 UNION ALL
-SELECT i.kind, i.value, i.contact_id, false, {KINDS}
+SELECT i.kind, i.value, i.contact_id, false, {KINDS}, {claims.IS_ONE.format("i")}
 FROM unnest(%s::text[], %s::text[]) AS t(kind, value)
 JOIN crm_identifier i ON i.kind = t.kind AND i.value = t.value AND NOT i.identifying
 UNION ALL
 SELECT 'id', c.id::text, coalesce(c.merged_into_id, c.id), true,
        array(SELECT o.kind::text FROM crm_identifier o
-             WHERE o.contact_id = coalesce(c.merged_into_id, c.id)),
-       (SELECT restricted FROM crm_contact WHERE id = coalesce(c.merged_into_id, c.id))
+             WHERE o.contact_id = coalesce(c.merged_into_id, c.id) AND NOT {claims.IS_ONE.format("o")}),
+       (SELECT restricted FROM crm_contact WHERE id = coalesce(c.merged_into_id, c.id)), false
 FROM crm_contact c WHERE c.id = ANY(%s) AND c.erased_at IS NULL
 """  # noqa: S608 - made of our own words
 
@@ -80,13 +83,15 @@ def load(traces: Sequence[Trace]) -> Known:
     with connection.cursor() as cursor:
         named = [arrays.literal([kind for kind, _ in places]), arrays.literal([value for _, value in places])]
         cursor.execute(RESOLVE, [*named, *named, numbers])
-        for kind, value, contact, identifying, kinds, restricted in cursor.fetchall():
+        for kind, value, contact, identifying, kinds, restricted, claimed in cursor.fetchall():
             if restricted:
                 known.restricted.add(contact)
             if kind == "id":
                 known.survivor[int(value)] = contact
             elif identifying:
                 known.owner[kind, value] = contact
+            elif claimed:
+                known.claimants.setdefault((kind, value), set()).add(contact)
             else:
                 known.shared.add((contact, kind, value))
             known.kinds[contact] = set(kinds)
@@ -101,6 +106,8 @@ class Choice:
     contact: int | None = None
     losers: set[int] = field(default_factory=set)
     conflict: tuple[int, ...] = ()
+    # Found by what a page had said of a visitor.
+    claimed: bool = False
 
 
 def choose(traces: Sequence[Trace], known: Known) -> Choice:
@@ -118,7 +125,7 @@ def choose(traces: Sequence[Trace], known: Known) -> Choice:
     anonymous = {contact for contact in (*strong, *weak) if not known.is_named(contact)}
     winner = people[0] if people else _of_weak(traces, strong, weak, known)
     if winner is None and anonymous:
-        winner = min(anonymous)
+        winner = min(anonymous, key=lambda contact: (contact < 0, abs(contact)))  # who was there first
     return Choice(winner, anonymous - {winner})
 
 
@@ -137,3 +144,12 @@ def _of_weak(traces: Sequence[Trace], strong: list[int], weak: list[int], known:
         return strong[0]
     told = {trace.kind for trace in traces if trace.kind != WEAK and trace.identifying}
     return next((contact for contact in weak if known.is_named(contact) and not told & known.kinds[contact]), None)
+
+
+def claimed(traces: Sequence[Trace], known: Known) -> int | None:
+    """A visitor who is known by nothing else, and of whom alone a page has said this."""
+    found: set[int] = set()
+    for trace in traces:
+        if trace.kind != WEAK and trace.identifying:
+            found |= known.claimants.get((trace.kind, trace.value), set())
+    return found.pop() if len(found) == 1 and not known.is_named(min(found)) else None

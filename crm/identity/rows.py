@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db import connection
 
 from crm import arrays, consent, registry, suppression
-from crm.identity import journal
+from crm.identity import claims, journal
 from crm.normalise import Trace
 
 FOR_CHANGE = "FOR NO KEY UPDATE"
@@ -230,12 +230,38 @@ def sort_name(values: dict[str, Any]) -> str:
     return f"{values['family_name']} {values['given_name']}".strip().lower()[:250]
 
 
-def note_changes(changes: Sequence[tuple[int, dict[str, Any], str]], now: datetime) -> None:
+def note_changes(
+    changes: Sequence[tuple[int, dict[str, Any], str]],
+    now: datetime,
+    *,
+    learned: Collection[int] = (),
+    silent: Collection[int] = (),
+) -> None:
+    """Keep what fields were, and say which changed to whom it concerns. `learned`: who is known by more than before;
+    `silent`: of whom nobody is told."""
     arrays.insert(
         "crm_contactchange",
         {"contact_id": "bigint", "at": "timestamptz", "before": "jsonb", "actor": "text"},
         [(number, now, before, actor[:120]) for number, before, actor in changes],
     )
+    names = {number: _names(before) for number, before, _ in changes if number not in silent}
+    for number in learned:
+        if number not in silent:
+            names.setdefault(number, []).append("identifiers")
+    tell_changes(names, now)
+
+
+def tell_changes(names: Mapping[int, list[str]], now: datetime) -> None:
+    """Of each contact, the names of what changed; in the transaction that changes it."""
+    told = {number: sorted(set(each)) for number, each in names.items() if each}
+    for listen in registry.change_listeners if told else ():
+        listen(told, now)
+
+
+def _names(before: Mapping[str, Any]) -> list[str]:
+    """A merge is told as such; own fields by their names."""
+    plain = [name.removesuffix("_id") for name in before if name not in ("fields", "merged")]
+    return plain + [f"fields.{name}" for name in before.get("fields", ())]
 
 
 def mark_dirty(mentions: Sequence[tuple[int, str]]) -> None:
@@ -304,6 +330,7 @@ def join(pairs: Sequence[tuple[int, int]], now: datetime, rule: str = "anonymous
     merges = journal.begin(pairs, rule, actor, now)
     journal.note(merges, tables())
     losers, winners = [loser for loser, _ in pairs], [winner for _, winner in pairs]
+    claims.settle(losers, winners)
     for solve in registry.contact_joins:
         solve(list(pairs))
     with connection.cursor() as cursor:

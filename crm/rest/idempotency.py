@@ -59,9 +59,11 @@ def once(handler: Handler, actor: str, key: str) -> Handler:
             if row is None:
                 return _replay(actor, route, key, digest)
             response = handler(request, *args, **kwargs)
-            IdempotencyRecord.objects.filter(pk=row).update(
-                status=response.status_code, body=bodies.encode(response.data)
-            )
+            kept = IdempotencyRecord.objects.filter(pk=row)
+            if response.status_code < 400:
+                kept.update(status=response.status_code, body=bodies.encode(response.data))
+            else:  # a refusal that had to be written down is none to be repeated
+                kept.delete()
         return response
 
     return answer

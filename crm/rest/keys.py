@@ -33,13 +33,13 @@ class KeyAuthentication(authentication.BaseAuthentication):
         secret = secret_of(request.META.get("HTTP_AUTHORIZATION", ""))
         if secret is None:
             return None
-        known = _known(secret)
-        if known is None:
+        found = known(secret)
+        if found is None:
             raise exceptions.AuthenticationFailed(
                 "This key is unknown, has expired or was revoked. A key is made with `manage.py create_api_key`.",
                 code="invalid_key",
             )
-        return known
+        return found
 
     def authenticate_header(self, request: Request) -> str:
         return CHALLENGE
@@ -80,7 +80,8 @@ for changed in (post_save, post_delete):
     changed.connect(forget, sender=ApiKey, dispatch_uid="crm.rest.keys.forget")
 
 
-def _known(secret: str) -> tuple[Principal, ApiKey] | None:
+def known(secret: str) -> tuple[Principal, ApiKey] | None:
+    """Who has this secret; None: nobody, or not any more."""
     place, moment = apikeys.hash_of(secret), time.monotonic()
     until, asker, key = _held.get(place, (0.0, None, None))
     if asker is not None and key is not None and moment < until:

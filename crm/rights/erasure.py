@@ -18,7 +18,7 @@ from django.db import connection, transaction
 
 from crm import audit, bell, clock, deadlocks, publicids, registry, suppression
 from crm.errors import Problem
-from crm.identity import kept_out, removal, rows
+from crm.identity import claims, kept_out, removal, rows
 from crm.models import Erasure, RightsRequest
 from crm.rights import clues, files
 from crm.rights.treatment import SWEPT, TREATED, Swept, Treated
@@ -111,6 +111,7 @@ def _finish(number: int) -> int:
     who = Who(people, _known_by(people))
     removed, emptied = _treat(who)
     _addresses(who, clock.now())
+    claims.withdraw([(kind, value) for kind, value, _ in who.known_by])
     now = clock.now()
     gone = files.forget(people, who.params["clues"])
     # Whatever else they asked: there is nothing left to answer about.
@@ -122,20 +123,24 @@ def _finish(number: int) -> int:
             "UPDATE crm_contact SET erased_at = %s, restricted = true, updated_at = %s WHERE id = ANY(%s)",
             [now, now, people],
         )
+    for listen in registry.erasure_listeners:
+        listen(people, now)
     audit.record("erasure", "contact.erased", publicids.encode("ctc", people[0]), None, {"files": gone})
     Erasure.objects.filter(pk=number).update(state="done", done_at=now, removed=removed, emptied=emptied)
     return 1
 
 
 def _known_by(people: Sequence[int]) -> list[tuple[str, str, int | None]]:
-    """What they are known by, and every address that was ever said or written to of theirs."""
+    """What they are known by, and every address that was ever said or written to of theirs. What a page only claimed
+    of them may be somebody else's."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT kind, value, address_id FROM crm_identifier WHERE contact_id = ANY(%(people)s)
+            f"""SELECT i.kind, i.value, i.address_id FROM crm_identifier i WHERE i.contact_id = ANY(%(people)s)
+                 AND NOT {claims.IS_ONE.format("i")}
                UNION SELECT a.medium, a.value, a.id FROM crm_address a WHERE a.value <> '' AND a.id IN (
                  SELECT address_id FROM crm_consentreceipt WHERE contact_id = ANY(%(people)s)
                  UNION SELECT address_id FROM crm_confirmation WHERE contact_id = ANY(%(people)s)
-                 UNION SELECT address_id FROM channels_message WHERE contact_id = ANY(%(people)s))""",
+                 UNION SELECT address_id FROM channels_message WHERE contact_id = ANY(%(people)s))""",  # noqa: S608
             {"people": list(people)},
         )
         return [(kind, value, address) for kind, value, address in cursor.fetchall()]

@@ -31,6 +31,7 @@ from crm import (
     workspace,
 )
 from crm.display import CHANNELS
+from crm.identity import claims
 from crm.models import Contact, Erasure, Identifier
 from crm.views import erase, limits
 
@@ -150,7 +151,8 @@ def _identifiers(contact_id: int, *, full: bool) -> Sequence[dict[str, Any]]:
             "kind": row.kind,
             "value": row.value if full else directory.masked(row.kind, row.value),
             "verified_at": row.verified_at,
-            "shared": not row.identifying,
+            "shared": not row.identifying and not claims.is_one(row),
+            "claimed": claims.is_one(row),
         }
         for row in named
     ]

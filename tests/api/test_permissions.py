@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 
 from config.api import urlpatterns
+from crm.models import Store
 from tests.api.cart import MANUAL
 from tests.api.conftest import Speaker
 from tests.api.test_fuzz import BODIES, furnish
@@ -43,6 +44,7 @@ MAY: Final[dict[tuple[str, str], set[str]]] = {
     ("consents-cookies", "POST"): SHOPS | {"tracking"},
     ("events", "POST"): SHOPS | {"tracking"},
     ("events-batch", "POST"): SHOPS | {"tracking"},
+    ("event-trace", "GET"): READERS,
     ("orders", "GET"): ALL,
     ("orders", "POST"): SHOPS,
     ("order", "GET"): ALL,
@@ -169,3 +171,98 @@ def test_each_role_may_what_is_written_and_a_refusal_changes_nothing(
         assert answer.status_code not in {401, 403, 405, 500}, (name, method, answer.content)
     if role != "stranger":
         assert allowed
+
+
+# One store and the people of another
+
+
+def things_of(shop: Speaker, store: Store) -> dict[str, str]:
+    """Somebody whose home this store is, with a permission, a purchase there and a visit."""
+    who = {"email": f"{store.code}@example.com"}
+    made = shop.post("contacts/", {"identifiers": [{"kind": "email", **_value(who)}], "home_store": store.code})
+    said = {"contact": who, "purpose": "offers", "channel": "email", "action": "granted", "method": "pos_screen",
+            "source": store.code, "confirm": False}  # fmt: skip
+    shop.post("consents/", said)
+    order = {"contact": who, "order_id": f"{store.code}:1", "occurred_at": "2026-01-05T10:00:00Z", "store": store.code,
+             "total": {"amount": "10.00", "currency": "EUR"}, "lines": []}  # fmt: skip
+    assert shop.post("orders/", order).status_code == 201
+    event = shop.post("events/", {"contact": who, "name": "Store Visited"}).json()["id"]
+    return {"contacts": made.json()["id"], "orders": f"{store.code}:1", "events": event}
+
+
+def _value(who: dict[str, str]) -> dict[str, str]:
+    return {"value": who["email"]}
+
+
+def theirs(theirs: dict[str, str], world: dict[str, Any]) -> dict[str, str]:
+    """Every address with the objects of the other store in it."""
+    named = addresses({**world, **theirs})
+    return {name: path.replace("orders/A-1/", f"orders/{theirs['orders']}/") for name, path in named.items()}
+
+
+def by_id(what: tuple[str, str], contact: str, world: dict[str, Any]) -> Any:
+    """The body that names the other store's customer by id, wherever a contact may be named."""
+    body = body_of(what, world)
+    if isinstance(body, dict) and "contact" in body:
+        return {**body, "contact": {"id": contact}}
+    if what == ("events-batch", "POST"):
+        return {"events": [{"contact": {"id": contact}, "name": "Store Visited"}]}
+    return body
+
+
+# Where a whole list is asked for, or nobody is named: it is answered, without anybody of the other store.
+NOBODY_NAMED: Final = {
+    ("contacts", "GET"), ("contacts", "POST"), ("contacts-batch", "POST"), ("contacts-duplicates", "GET"),
+    ("fields", "GET"), ("orders", "GET"), ("products", "GET"), ("products", "POST"), ("stock", "POST"),
+    ("consents-confirm", "POST"), ("consents-cookies", "POST"),
+}  # fmt: skip
+
+
+def test_a_key_of_one_store_reaches_nobody_of_another_at_any_address(
+    shop: Speaker, till: Speaker, gran_via: Store
+) -> None:
+    rambla = Store.objects.create(code="rambla", name="Rambla")
+    mine, other, world = things_of(shop, gran_via), things_of(shop, rambla), furnish(shop)
+    contact = other["contacts"]
+    before = contents()
+    asked, wrong = 0, []
+    for name, path in theirs(other, world).items():
+        for method in METHODS:
+            may = MAY.get((name, method))
+            if may is None or "store" not in may or (name, method) in NOBODY_NAMED:
+                continue
+            asked += 1
+            query = f"?contact={contact}" if name.startswith("consents") and method == "GET" else ""
+            query += "&purpose=offers&channel=email" if name == "consents-allowed" else ""
+            body = None if method == "GET" else by_id((name, method), contact, world)
+            answer = till.ask(method, path + query, body)
+            if answer.status_code != 404 and not refused_row(answer):
+                wrong.append((name, method, answer.status_code, answer.content[:200]))
+    assert wrong == []
+    assert contents() == before
+    assert asked >= 10
+    # Lists are its own; and what it asks of its own people is answered.
+    assert [row["id"] for row in till.get("contacts/").json()["data"]] == [mine["contacts"]]
+    assert [row["order_id"] for row in till.get("orders/").json()["data"]] == [mine["orders"]]
+    assert till.get("contacts/duplicates/").json()["data"] == []
+    assert contact not in till.get(f"orders/?contact={contact}").content.decode()
+    assert till.get(f"contacts/{mine['contacts']}/timeline/").json()["data"]
+    assert till.get(f"orders/{mine['orders']}/").status_code == 200
+    assert till.post("events/", {"contact": {"id": mine["contacts"]}, "name": "Store Visited"}).status_code == 202
+
+
+def test_a_trace_of_another_stores_customer_is_not_there_for_a_key_of_one_store(
+    shop: Speaker, gran_via: Store, speak: Callable[..., Speaker]
+) -> None:
+    rambla = Store.objects.create(code="rambla", name="Rambla")
+    mine, other = things_of(shop, gran_via), things_of(shop, rambla)
+    marketer = speak("marketer", store=gran_via)
+    assert marketer.get(f"events/{mine['events']}/trace/").status_code == 200
+    assert marketer.get(f"events/{other['events']}/trace/").status_code == 404
+
+
+def refused_row(answer: Any) -> bool:
+    """Of a batch: no row was taken."""
+    if answer.status_code != 200 or "rejected" not in answer.json():
+        return False
+    return bool(answer.json()["accepted"] == 0 and answer.json()["rejected"])

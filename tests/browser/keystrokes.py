@@ -15,6 +15,8 @@ from unittest.mock import patch
 from playwright.sync_api import Keyboard, Locator
 
 KEY, CLICK, DECISION = 0.28, 1.1, 1.35
+# On a tablet, with a finger; and a card before a reader.
+TAP_KEY, TAP, SCAN = 0.40, 0.6, 1.5
 
 
 class Hands:
@@ -26,6 +28,9 @@ class Hands:
 
     def seconds(self, *, decisions: int) -> float:
         return self.keys * KEY + self.clicks * CLICK + decisions * DECISION
+
+    def tablet_seconds(self, *, decisions: int) -> float:
+        return self.keys * TAP_KEY + self.clicks * TAP + decisions * DECISION
 
 
 @contextmanager

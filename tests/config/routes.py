@@ -9,8 +9,8 @@ from typing import Any
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.urls.converters import IntConverter, StringConverter
 
-# Not pages of ours: the API has a matrix of its own, the admin is Django's.
-ELSEWHERE = ("admin/", "api/", "i18n/")
+# Not pages of the office: the API, tracking and the till have a matrix of their own, the admin is Django's.
+ELSEWHERE = ("admin/", "api/", "i18n/", "^v1/", "^sourceConfig", "store/")
 
 
 @dataclass(frozen=True)

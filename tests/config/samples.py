@@ -10,7 +10,7 @@ from django.apps import apps
 
 from campaigns import commands, one_off
 from campaigns.models import Campaign, Version
-from channels.models import Account, SandboxMessage
+from channels.models import Account, SandboxMessage, WebhookDelivery, WebhookEndpoint
 from crm import clock, exports, groups, ownfields, topics
 from crm.capturing import office as capturing
 from crm.capturing import seats
@@ -25,6 +25,7 @@ SIZE: Final = {"key": "shoe_size", "label": "Shoe size", "kind": "number"}
 ELSEWHERE: Final = {
     "channels:click", "channels:open", "channels:unsubscribe", "channels:preferences", "channels:image",
     "channels:confirm", "channels:confirm-again", "channels:my-data", "channels:copy",
+    "channels:report",
     "crm:form-download", "crm:form-seat", "crm:form-done", "crm:form-script", "crm:form-page", "crm:form-embed",
     "crm:join", "crm:setup", "crm:password-new", "logout",
 }  # fmt: skip
@@ -105,6 +106,24 @@ def _seat() -> str:
     return seats.token(seat.pk)
 
 
+def _webhook() -> int:
+    row = WebhookEndpoint.objects.filter(removed_at=None).first()
+    kinds = ["contact.*", "message.bounced"]
+    return (row or WebhookEndpoint.objects.create(name="Web shop", url="https://shop.example/hooks", kinds=kinds)).pk
+
+
+def _telling() -> dict[str, int]:
+    payload = '{"type": "contact.created", "timestamp": "2026-05-04T09:30:00Z", "data": {"contact": "ctc_3k9"}}'
+    row, _ = WebhookDelivery.objects.get_or_create(
+        endpoint_id=_webhook(), event_id="evt_1",
+        defaults={
+            "kind": "contact.created", "payload": payload, "due_at": clock.real(), "state": "failed", "tries": 8,
+            "log": [{"at": "2026-05-04T09:30:01+00:00", "status": 503, "ms": 31, "detail": "busy"}],
+        },
+    )  # fmt: skip
+    return {"number": row.endpoint_id, "delivery": row.pk}
+
+
 def _newest(model: str) -> int:
     """The id of the newest row of a table, "crm.Store"."""
     return int(apps.get_model(model).objects.latest("pk").pk)
@@ -126,6 +145,7 @@ ARGUMENTS: Final[dict[str, Callable[[], Any]]] = {
 }
 # Where an argument does not say enough: route -> its arguments.
 ROUTES: Final[dict[str, Callable[[], dict[str, Any]]]] = {
+    "crm:tills": lambda: {"number": _newest("crm.Store")},
     "channels:sandbox-message": lambda: {"number": SandboxMessage.objects.latest("pk").pk},
     "channels:sandbox-html": lambda: {"number": SandboxMessage.objects.exclude(html="").latest("pk").pk},
     "channels:domain-check": lambda: {"number": Account.objects.earliest("pk").pk},
@@ -172,6 +192,14 @@ ROUTES: Final[dict[str, Callable[[], dict[str, Any]]]] = {
     "crm:rights-settle": lambda: {"number": 1},
     "crm:rights-refuse": lambda: {"number": 1},
     "crm:export-download": lambda: {"number": _export()},
+    **{
+        f"channels:webhook{name}": lambda: {"number": _telling()["number"]}
+        for name in ("", "-edit", "-roll", "-test", "-switch", "-remove", "-resend-failed")
+    },
+    "channels:webhook-delivery": _telling,
+    "channels:webhook-resend": _telling,
+    "channels:account-reports": lambda: {"number": Account.objects.earliest("pk").pk},
+    "campaigns:trace-event": lambda: {"event_id": _newest("crm.Event")},
     "campaigns:steer": lambda: {"campaign_id": _live().pk, "verb": "pause"},
 }
 

@@ -38,6 +38,7 @@ PUBLIC = {
     "crm:form-script": "puts a form into another site",
     "crm:form-download": "a link in a message",
     "crm:form-seat": "a link in a message",
+    "channels:report": "a provider's server, by the token of its account",
     "channels:confirm": "a link in a message",
     "channels:confirm-code": "a code in a message",
     "channels:confirm-again": "a code in a message",

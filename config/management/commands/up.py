@@ -26,6 +26,9 @@ from crm import clock
 _READY_SECONDS = 60
 
 
+BRUNO = "bruno@example.com"
+
+
 class Command(BaseCommand):
     help = "Start web, workers and beat (and PostgreSQL and Valkey where no URL is given); Ctrl-C stops all."
     requires_system_checks: list[str] = []  # the workers check; twice costs a second of every start
@@ -123,17 +126,24 @@ class Command(BaseCommand):
         self._say(f"Logs are in {self.home / 'logs'}. Ctrl-C stops everything.")
 
     def _logins(self) -> list[str]:
+        from config import demo  # noqa: PLC0415  (models need a set-up Django)
         from crm.models import User  # noqa: PLC0415
 
         if not settings.DEBUG:
             return []
         people = User.objects.filter(is_active=True).order_by("pk").prefetch_related("memberships")[:8]
-        return [
+        logins = [
             f"  {person.email}  password {settings.DEMO_PASSWORD}  "
             f"({', '.join(each.role for each in person.memberships.all()) or 'no role'})"
             for person in people
             if person.check_password(settings.DEMO_PASSWORD)
         ]
+        code = demo.till_code() if logins else ""
+        if code:
+            logins.append(
+                f"  the till: {settings.BASE_URL}/store/  code {code}, then Bruno with PIN {demo.PINS[BRUNO]}"
+            )
+        return logins
 
     def _keep_database(self) -> None:
         if settings.EMBEDDED_DATABASE and not embedded.is_alive(self.home):

@@ -1,0 +1,1 @@
+"""What happens at a till: who is at it, and what it brings in."""

@@ -1,0 +1,95 @@
+// A purchase: whose, how much; sent once, whatever the network does.
+import * as queue from "./queue.js";
+import { beep, onScan } from "./scanner.js";
+
+const form = document.getElementById("purchase");
+const field = form.elements;
+const words = JSON.parse(document.getElementById("purchase-words").textContent);
+const done = document.getElementById("done");
+const recent = document.getElementById("recent");
+let refusedId = "";
+
+const amount = () => field.amount.value.replace(/\s/g, "").replace(",", ".");
+
+function clearErrors() {
+  for (const each of form.querySelectorAll(".err")) each.textContent = "";
+  field.amount.removeAttribute("aria-invalid");
+}
+
+function tellErrors(problems) {
+  for (const each of problems) {
+    const place = document.getElementById(each.pointer === "/amount" ? "err-amount" : "err-contact");
+    place.textContent = words[each.code] || each.detail;
+    if (each.code === "large") form.querySelector(".sure").hidden = false;
+    if (each.pointer === "/amount") { field.amount.setAttribute("aria-invalid", "true"); field.amount.focus(); }
+  }
+  beep(false);
+}
+
+function reset() {
+  if (form.dataset.customer) { window.location.assign(window.location.pathname); return; }
+  form.reset();
+  clearErrors();
+  form.querySelector(".sure").hidden = true;
+  document.getElementById("scanned").textContent = "";
+  done.hidden = true;
+  form.hidden = false;
+  if (field.card) field.card.focus();
+}
+
+async function submit(event) {
+  event.preventDefault();
+  clearErrors();
+  const body = { amount: amount() };
+  if (form.dataset.customer) body.contact = form.dataset.customer;
+  else body.card = field.card.value.replace(/[\s-]/g, "");
+  if (field.sure.checked) body.sure = true;
+  if (!body.contact && !body.card) { tellErrors([{ pointer: "/contact", code: "required" }]); return; }
+  const button = document.getElementById("buy");
+  button.disabled = true;
+  const told = await queue.add("purchase", body);
+  button.disabled = false;
+  if (told.state === "refused") { tellErrors(told.problems); return; }
+  if (refusedId) { await queue.discard(refusedId); refusedId = ""; }
+  beep(true);
+  document.getElementById("done-amount").textContent = words.registered.replace("%s", field.amount.value);
+  document.getElementById("done-state").textContent = told.state === "kept" ? words.kept : "";
+  form.hidden = true;
+  done.hidden = false;
+  document.getElementById("done-next").focus();
+  document.body.dispatchEvent(new CustomEvent("till-done"));
+}
+
+recent.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-void]");
+  if (!button) return;
+  button.disabled = true;
+  const told = await queue.add("void", { order: button.dataset.void });
+  if (told.state === "refused") tellErrors(told.problems.map((each) => ({ ...each, pointer: "/contact" })));
+  document.body.dispatchEvent(new CustomEvent("till-done"));
+});
+for (const key of form.querySelectorAll("[data-digit]")) {
+  key.addEventListener("click", () => { field.amount.value += key.dataset.digit; });
+}
+form.querySelector("[data-back]").addEventListener("click", () => { field.amount.value = field.amount.value.slice(0, -1); });
+form.addEventListener("submit", submit);
+document.getElementById("clear").addEventListener("click", reset);
+document.getElementById("done-next").addEventListener("click", reset);
+document.addEventListener("till:clear", reset);
+document.addEventListener("till:refused", (event) => {
+  const { id, kind, body, problems } = event.detail;
+  if (kind !== "purchase" || !field.card) return;
+  event.preventDefault();
+  refusedId = id;
+  field.card.value = body.card || "";
+  field.amount.value = body.amount || "";
+  tellErrors(problems || []);
+});
+onScan(document, (code) => {
+  if (!field.card) { window.location.assign(window.location.pathname); return; }
+  field.card.value = code.replace(/(\d{4})(?=\d)/g, "$1 ");
+  clearErrors();
+  document.getElementById("scanned").textContent = words.scanned;
+  beep(true);
+  field.amount.focus();
+}, () => tellErrors([{ pointer: "/contact", code: "misread" }]));

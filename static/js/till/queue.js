@@ -1,0 +1,121 @@
+// What a till does is kept first and sent then: a crash, a lost answer or a dead network loses nothing, and the id
+// it made itself lets the server do it once, however often it comes.
+import * as store from "./store.js";
+import { ulid } from "./ulid.js";
+
+const AGAIN_MS = 30000;
+const PATIENCE_MS = 4000;
+const AT_ONCE = 20;
+const LOCK = "cauce-till-queue";
+
+const address = () => document.body.dataset.entries;
+const listeners = new Map();
+let online = navigator.onLine;
+let unsent = new Map(); // what is not kept at rest, where that is not possible
+
+export const safe = store.safe;
+
+// `await add("enrol", {...})` → {state: "done" | "waiting" | "refused" | "kept", answer, problems}
+export async function add(kind, body) {
+  const entry = { id: ulid(), kind, at: new Date().toISOString(), pass: document.body.dataset.pass || "", body };
+  if (store.safe) await store.put(entry);
+  else unsent.set(entry.id, entry);
+  const answered = new Promise((resolve) => listeners.set(entry.id, resolve));
+  const late = new Promise((resolve) => { setTimeout(() => resolve({ state: "kept", answer: {}, problems: [] }), PATIENCE_MS); });
+  send();
+  const told = await Promise.race([answered, late]);
+  listeners.delete(entry.id);
+  if (told.state === "refused") await discard(entry.id); // its form is still there, with what was typed
+  await tell();
+  return told;
+}
+
+export async function waiting() {
+  const rows = await listed();
+  return rows.filter((row) => !row.refused).length;
+}
+
+// All that is here: {id, kind, at, refused, problems, entry}.
+export async function listed() {
+  if (!store.safe) return [...unsent.values()].map((entry) => ({ ...entry, refused: false, problems: null, entry }));
+  const rows = await store.all();
+  return Promise.all(rows.map(async (row) => ({ ...row, entry: await store.entryOf(row) })));
+}
+
+export async function discard(id) {
+  unsent.delete(id);
+  if (store.safe) await store.remove(id);
+  await tell();
+}
+
+export async function tell() {
+  const rows = await listed();
+  const n = rows.filter((row) => !row.refused).length;
+  const needs = rows.length - n;
+  document.dispatchEvent(new CustomEvent("till:queue", { detail: { n, needs, online, oldest: rows.length ? rows[0].at : null } }));
+}
+
+let running = null;
+
+// One tab sends at a time; if two did, the server would still do each thing once.
+export function send() {
+  running = running || once().finally(() => { running = null; });
+  return running;
+}
+
+async function once() {
+  if (navigator.locks) await navigator.locks.request(LOCK, round);
+  else await round();
+}
+
+async function round() {
+  for (;;) {
+    const rows = (await listed()).filter((row) => !row.refused).slice(0, AT_ONCE);
+    if (!rows.length) break;
+    const answers = await post(rows.map((row) => row.entry));
+    if (!answers) break;
+    for (const answer of answers) await settle(answer, rows);
+  }
+  await tell();
+}
+
+async function settle(answer, rows) {
+  const heard = listeners.get(answer.id);
+  const row = rows.find((each) => each.id === answer.id);
+  if (answer.state === "refused") {
+    if (store.safe && row) await store.put(row.entry, answer.problems);
+    else unsent.delete(answer.id);
+  } else {
+    unsent.delete(answer.id);
+    if (store.safe) await store.remove(answer.id);
+  }
+  if (heard) heard(answer);
+}
+
+// The answers, or nothing where there was none: all of it stays.
+async function post(entries) {
+  const stop = new AbortController();
+  const timer = setTimeout(() => stop.abort(), 20000);
+  try {
+    const answer = await fetch(address(), {
+      method: "POST", credentials: "same-origin", cache: "no-store", signal: stop.signal,
+      headers: { "Content-Type": "application/json", Accept: "application/json", "X-Till": "1" },
+      body: JSON.stringify({ entries }),
+    });
+    online = true;
+    if (!answer.ok) return null;
+    return (await answer.json()).entries;
+  } catch {
+    online = false;
+    return null;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+export function start() {
+  window.addEventListener("online", () => { online = true; send(); });
+  window.addEventListener("offline", () => { online = false; tell(); });
+  setInterval(send, AGAIN_MS);
+  send();
+}
