@@ -43,7 +43,7 @@ GROUPS: Final[tuple[tuple[Any, tuple[Item, ...]], ...]] = (
     ),
 )
 FOOT: Final[tuple[Item, ...]] = (
-    Item("api-docs", _("API"), "code", "operations.read"),
+    Item("crm:developers", _("Developers"), "code", "keys.write"),
     Item("status", _("Status"), "activity", "operations.read"),
     Item("crm:settings", _("Settings"), "settings", "kpis.write"),
 )

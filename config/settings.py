@@ -75,6 +75,7 @@ MIDDLEWARE = [
     "config.middleware.request_log",
     "config.middleware.business_clock",
     "config.middleware.local_time",
+    "crm.rest.requestlog.middleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",

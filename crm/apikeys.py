@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 
-from crm import access, clock
+from crm import access, audit, clock
 from crm.models import ApiKey, Store, User
 
 # Write keys stand in web pages: they can only tell events.
@@ -34,6 +34,7 @@ def create(
     store: Store | None = None,
     expires_at: datetime | None = None,
     made_by: User | None = None,
+    replaces: ApiKey | None = None,
 ) -> str:
     """A new key. The secret is returned now and never again. `ValueError` for an unknown role or scope."""
     if role not in access.KEY_ROLES:
@@ -52,8 +53,33 @@ def create(
         store=store,
         expires_at=expires_at,
         made_by=made_by,
+        replaces=replaces,
     )
     return secret
+
+
+def roll(key: ApiKey, *, overlap: timedelta, made_by: User | None, actor: str) -> str:
+    """A key with the same rights in its place; the old one holds for the `overlap`. The secret is told once."""
+    with transaction.atomic():
+        secret = create(
+            key.role, key.name, scopes=key.scopes, store=key.store, expires_at=key.expires_at, made_by=made_by,
+            replaces=key,
+        )  # fmt: skip
+        until = clock.real() + overlap
+        key.expires_at = min(until, key.expires_at) if key.expires_at else until
+        key.save(update_fields=["expires_at"])
+        audit.record(
+            actor, "key.roll", f"key:{key.pk}", None, {"name": key.name, "hours": overlap.total_seconds() / 3600}
+        )
+    return secret
+
+
+def revoke(key: ApiKey, *, actor: str) -> None:
+    """It opens nothing any more: in this process at once, in others within seconds."""
+    with transaction.atomic():
+        key.revoked_at = key.revoked_at or clock.real()
+        key.save(update_fields=["revoked_at"])
+        audit.record(actor, "key.revoke", f"key:{key.pk}", None, {"name": key.name})
 
 
 def find(secret: str) -> ApiKey | None:

@@ -163,6 +163,11 @@ registry.retention.add("answers", Kept(
     7, 7, 7, lambda before, limit: counted(f"1 {ANSWERS}", before, limit),
     lambda before, limit: deleted("crm_idempotencyrecord", "created_at < %(before)s", "id", before, limit),
 ), order=60)  # fmt: skip
+registry.retention.add("requests", Kept(
+    _("Requests to the API"), _("Integrators look up what they sent and were answered."),
+    14, 1, 90, lambda before, limit: counted("1 FROM crm_requestlog WHERE at < %(before)s", before, limit),
+    lambda before, limit: deleted("crm_requestlog", "at < %(before)s", "id", before, limit),
+), order=65)  # fmt: skip
 registry.retention.add("event_keys", Kept(
     _("Numbers by which events are known to be new"), _("An event that is sent again is stored once."),
     400, 400, 400, lambda before, limit: counted(f"1 {KEYS}", before, limit),

@@ -10,6 +10,7 @@ from crm.views import (
     contact_copy,
     contact_edit,
     contacts,
+    developers,
     duplicates,
     erase,
     errands,
@@ -28,6 +29,7 @@ from crm.views import (
     password,
     processing,
     proof,
+    request_log,
     retention,
     rights,
     segment_builder,
@@ -52,6 +54,16 @@ from crm.views import (
 app_name = "crm"
 
 urlpatterns = [
+    path("developers/", developers.page, name="developers"),
+    path("developers/key/", developers.try_key, name="developers-key"),
+    path("developers/newest/", developers.newest, name="developers-newest"),
+    path("developers/keys/", developers.keys, name="keys"),
+    path("developers/keys/new/", developers.new_key, name="key-new"),
+    path("developers/keys/<int:number>/roll/", developers.roll, name="key-roll"),
+    path("developers/keys/<int:number>/revoke/", developers.revoke, name="key-revoke"),
+    path("developers/requests/", request_log.page, name="requests"),
+    path("developers/requests/<int:number>/", request_log.one, name="request"),
+    path("developers/requests/<int:number>/again/", request_log.again, name="request-again"),
     path("store/", till_door.sign_in, name="till"),
     path("store/here/<int:number>/", till_door.here, name="till-here"),
     path("store/lock/", till_door.lock, name="till-lock"),

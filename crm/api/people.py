@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 from rest_framework import serializers
 
 from crm import errors, normalise, publicids, registry, words
-from crm.models import Contact, Identifier, Order, Store
+from crm.models import Contact, Identifier, Store
 from crm.rest import fields, pages, shapes
 from crm.rest.principal import Principal
+from crm.till import people as till_people
 
 
 class IdentifierShape(serializers.Serializer[Any]):
@@ -54,12 +55,8 @@ def living() -> QuerySet[Contact]:
 
 
 def visible(rows: QuerySet[Contact], asker: Principal) -> QuerySet[Contact]:
-    """A store sees its own people: those whose home it is, and those who have bought there."""
-    if asker.stores is None:
-        return rows
-    stores = list(asker.stores)
-    bought = Order.objects.filter(contact_id=OuterRef("pk"), store_id__in=stores)
-    return rows.filter(Q(home_store_id__in=stores) | Exists(bought))
+    """A store sees its own people: whose home it is, who has bought there, whom it has served."""
+    return rows if asker.stores is None else till_people.visible(rows, asker.stores)
 
 
 def known_by(rows: QuerySet[Contact], kind: str, value: str) -> QuerySet[Contact]:

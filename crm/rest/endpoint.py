@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from crm.rest import bodies, idempotency, keys, limits, permissions, principal
+from crm.rest import bodies, idempotency, keys, limits, permissions, principal, requestlog
 from crm.rest.schema import Schema
 
 
@@ -72,6 +72,7 @@ class Nowhere(Endpoint):
 
 def count(request: Request) -> limits.Standing:
     if getattr(request.user, "is_authenticated", False):
+        request._request.META[requestlog.ACTOR] = principal.of(request).actor
         return limits.count(principal.of(request).actor, limits.of_key())
     return limits.count(f"ip:{_address(request)}", limits.of_stranger())
 

@@ -7,6 +7,7 @@ answer; a crash leaves neither the row nor the work. What is refused is not kept
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 import secrets
 import time
@@ -16,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import orjson
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 
 from crm import intake
 from crm.errors import Problem, Problems
@@ -29,6 +30,9 @@ OLDEST: Final = timedelta(days=30)
 LARGEST: Final = 65_536
 LETTERS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 ULID: Final = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
+# What broke here by no fault of the entry: the till keeps it and sends it again.
+FAILED: Final = "failed"
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,10 @@ def new_key() -> str:
 
 
 def take(device: Device, sent: Sequence[Any], *, now: datetime) -> list[dict[str, Any]]:
-    """An answer for each entry, in order: `{"id", "state", "answer", "problems"}`, `again` for a repetition."""
+    """An answer for each entry, in order: `{"id", "state", "answer", "problems"}`, `again` for a repetition.
+
+    What breaks while one is done is `failed`: nothing of it stays, and those behind it do not wait for it.
+    """
     return [_taken(device, each, now) for each in sent]
 
 
@@ -69,6 +76,11 @@ def _taken(device: Device, sent: Any, now: datetime) -> dict[str, Any]:
         problems = wrong.problems if isinstance(wrong, Problems) else [wrong]
         told = [{"pointer": each.pointer, "code": each.code, "detail": str(each.detail)} for each in problems]
         return {"id": key, "state": "refused", "answer": {}, "problems": told}
+    except Exception as broken:
+        if connection.in_atomic_block and isinstance(broken, DatabaseError):
+            raise  # whose transaction it is decides
+        log.exception("an entry of till %s broke", device.pk)
+        return {"id": key, "state": FAILED, "answer": {}, "problems": []}
 
 
 def _checked(sent: Any) -> dict[str, Any]:
@@ -76,19 +88,28 @@ def _checked(sent: Any) -> dict[str, Any]:
         raise Problem("", "not_an_entry", 'An entry is {"id", "kind", "at", "pass", "body"}.')
     if not isinstance(sent.get("id"), str) or not ULID.fullmatch(sent["id"]):
         raise Problem("/id", "not_an_id", "The id of an entry is a ULID of 26 characters.")
-    if sent.get("kind") not in kinds:
+    if not isinstance(sent.get("kind"), str) or sent["kind"] not in kinds:
         raise Problem("/kind", "unknown_kind", f"A till does: {', '.join(sorted(kinds))}.")
-    if len(orjson.dumps(sent["body"])) > LARGEST:
+    written = orjson.dumps(sent["body"])
+    if len(written) > LARGEST:
         raise Problem("/body", "too_large", "This is more than a till sends (64 kB).")
+    if rb"\u0000" in written:
+        raise Problem("/body", "not_text", "There is a letter in it that is none.")
     return sent
 
 
 def _once(device: Device, sent: dict[str, Any], key: str, now: datetime) -> dict[str, Any]:
-    staff = desk.read_pass(device, str(sent.get("pass", "")))
-    here = Desk(device, device.store, staff, str(sent.get("pass", "")))
     digest = hashlib.sha256(orjson.dumps([sent["kind"], sent["body"]], option=orjson.OPT_SORT_KEYS)).hexdigest()
-    with transaction.atomic():
+    try:
         happened = _happened(sent.get("at"), now)
+        staff = desk.read_pass(device, str(sent.get("pass", "")))
+    except Problem:
+        # It may have been done in time, and only the answer was lost: who did it may be gone by now.
+        if TillEntry.objects.filter(key=key).exists():
+            return _again(device, key, digest)
+        raise
+    here = Desk(device, device.store, staff, str(sent.get("pass", "")))
+    with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(BEGIN, [key, sent["kind"], device.store_id, device.pk, staff.user_id, digest, happened])
             row = cursor.fetchone()

@@ -98,7 +98,11 @@ def _said() -> dict[str, str]:
         "misread": _("The card was not read well. Scan it again."),
         "required": _("A card, a phone or an e-mail is needed: one is enough."),
         "no_address": _("They said yes to a channel without an address: type it, or take the tick away."),
-        "not_a_phone": _("This is no phone number."), "not_an_email": _("This is no e-mail address."),
+        "not_a_phone": _("This is no phone number: check its country and its digits."),
+        "not_an_email": _("This is no e-mail address: it has an @ and a domain, as in ana@gmail.com."),
+        "no_such_wording": _("The text has changed. Load the page anew and read it again."),
+        "not_found": _("This customer is not one of this store."), "too_long": _("This is too long."),
+        "erased": _("They asked to be erased after this was typed. Enrol them anew when they are here."),
     }  # fmt: skip
 
 

@@ -4,13 +4,17 @@ const FILES = [{% for each in files %}"{{ each|escapejs }}"{% if not forloop.las
 const PAGES = [{% for each in pages %}"{{ each|escapejs }}"{% if not forloop.last %}, {% endif %}{% endfor %}];
 const PATIENCE_MS = 3000;
 
+const ours = async (but) => (await caches.keys()).filter((name) => name.startsWith("cauce-till-") && name !== but);
+const drop = async (but) => Promise.all((await ours(but)).map((name) => caches.delete(name)));
+
+// The pages too: a newer worker must not leave the till without them until somebody opens them.
 self.addEventListener("install", (event) => {
-  event.waitUntil(caches.open(NAME).then((kept) => kept.addAll(FILES)).then(() => self.skipWaiting()));
+  const files = FILES.map((path) => new Request(path, { cache: "reload" }));
+  event.waitUntil(caches.open(NAME).then((kept) => kept.addAll(files)).then(keepAll).then(() => self.skipWaiting()));
 });
 
 self.addEventListener("activate", (event) => {
-  const old = (names) => Promise.all(names.filter((name) => name.startsWith("cauce-till-") && name !== NAME).map((name) => caches.delete(name)));
-  event.waitUntil(caches.keys().then(old).then(() => self.clients.claim()));
+  event.waitUntil(drop(NAME).then(() => self.clients.claim()));
 });
 
 // A page that was answered as it was asked: a lock page in its place is not kept.
@@ -19,21 +23,40 @@ async function keepPage(path, answer) {
   return answer;
 }
 
+function keepAll() {
+  const keep = (path) => fetch(path, { credentials: "same-origin" }).then((answer) => keepPage(path, answer)).catch(() => null);
+  return Promise.all(PAGES.map(keep));
+}
+
+// The network first, for three seconds; then what is kept. Where nothing is kept, the network has all the time it takes.
 async function page(request, path) {
   const late = new Promise((resolve, reject) => { setTimeout(() => reject(new Error("late")), PATIENCE_MS); });
+  const fresh = fetch(request).then((answer) => keepPage(path, answer));
+  fresh.catch(() => null);
   try {
-    return await Promise.race([fetch(request).then((answer) => keepPage(path, answer)), late]);
+    const answer = await Promise.race([fresh, late]);
+    if (answer.status < 500) return answer;
+  } catch {
+    // Late, or no network.
+  }
+  return (await caches.match(path, { cacheName: NAME })) || fresh;
+}
+
+// The page that asks for a code says that this browser is a till no more: nothing of one stays.
+async function home(request) {
+  try {
+    const answer = await fetch(request);
+    if (answer.ok && !answer.redirected) await drop();
+    return answer;
   } catch (error) {
-    const kept = await caches.match(path, { cacheName: NAME });
+    const kept = await caches.match(PAGES[0], { cacheName: NAME });
     if (kept) return kept;
     throw error;
   }
 }
 
 self.addEventListener("message", (event) => {
-  if (event.data !== "keep") return;
-  const keep = (path) => fetch(path, { credentials: "same-origin" }).then((answer) => keepPage(path, answer)).catch(() => null);
-  event.waitUntil(Promise.all(PAGES.map(keep)));
+  if (event.data === "keep") event.waitUntil(keepAll());
 });
 
 self.addEventListener("fetch", (event) => {
@@ -42,7 +65,7 @@ self.addEventListener("fetch", (event) => {
   if (request.method !== "GET" || url.origin !== self.location.origin) return;
   if (request.mode === "navigate") {
     if (PAGES.includes(url.pathname) && !url.search) event.respondWith(page(request, url.pathname));
-    else if (url.pathname === "{{ home|escapejs }}") event.respondWith(fetch(request).catch(() => caches.match(PAGES[0], { cacheName: NAME })));
+    else if (url.pathname === "{{ home|escapejs }}") event.respondWith(home(request));
     return;
   }
   if (FILES.includes(url.pathname)) {

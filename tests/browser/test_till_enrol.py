@@ -146,7 +146,7 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(enrol: Pag
     enrol.get_by_role("button", name="gmail.com?").click()
     expect(enrol.locator("#email")).to_have_value("pablo@gmail.com")
     enrol.get_by_role("button", name="Enrol Pablo").click()
-    expect(enrol.locator("#err-phone")).to_have_text("This is no phone number.")
+    expect(enrol.locator("#err-phone")).to_have_text("This is no phone number: check its country and its digits.")
     expect(enrol.get_by_label("Mobile phone")).to_be_focused()
     look(enrol, "till-enrol-wrong")
     expect(enrol.get_by_label("Mobile phone")).to_have_value("12")

@@ -245,8 +245,11 @@ def test_while_it_is_on_the_wire_a_report_waits(client: Client) -> None:
 def test_a_mapping_that_cannot_work_is_refused_with_words(client: Client) -> None:
     client.force_login(User.objects.create_superuser("ada@example.com", "-"))
     row = account()
-    form = {"carrier": "http_sms", "name": "SMS", "cost": "0", "set_url": "https://93.184.216.34/m",
-            "set_method": "POST", "set_encoding": "json", "set_reports": '{"statuses": {"arrived": ["x"]}, "colour": "red"}'}  # fmt: skip
+    wrong = '{"statuses": {"arrived": ["x"]}, "colour": "red"}'
+    form = {
+        "carrier": "http_sms", "name": "SMS", "cost": "0", "set_url": "https://93.184.216.34/m", "set_method": "POST",
+        "set_encoding": "json", "set_reports": wrong,
+    }  # fmt: skip
     answer = client.post(f"/settings/channels/{row.pk}/", form)
     assert answer.status_code == 422
     html = answer.content.decode()

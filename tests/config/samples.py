@@ -15,7 +15,18 @@ from crm import clock, exports, groups, ownfields, topics
 from crm.capturing import office as capturing
 from crm.capturing import seats
 from crm.imports import files, steering
-from crm.models import Contact, EvidenceFile, FieldDefinition, Form, FormAnswer, FormSeat, Segment, Topic, User
+from crm.models import (
+    Contact,
+    EvidenceFile,
+    FieldDefinition,
+    Form,
+    FormAnswer,
+    FormSeat,
+    RequestLog,
+    Segment,
+    Topic,
+    User,
+)
 from tests.config.routes import Route
 
 PAPER: Final = b"%PDF-"
@@ -87,6 +98,14 @@ def _export() -> int:
     return job.pk
 
 
+def _request() -> int:
+    row = RequestLog.objects.filter(method="POST").first() or RequestLog.objects.create(
+        request_id="0" * 32, method="POST", path="/api/v1/events/", status=422, ms=12, body='{"name": ""}',
+        answer='{"title": "Some fields are not valid"}', headers={"Content-Type": "application/json"},
+    )  # fmt: skip
+    return int(row.pk)
+
+
 def _form() -> int:
     """A published event with a seat, so that every page of forms has something to show."""
     found = Form.objects.first()
@@ -145,6 +164,7 @@ ARGUMENTS: Final[dict[str, Callable[[], Any]]] = {
 }
 # Where an argument does not say enough: route -> its arguments.
 ROUTES: Final[dict[str, Callable[[], dict[str, Any]]]] = {
+    **{f"crm:request{name}": lambda: {"number": _request()} for name in ("", "-again")},
     "crm:tills": lambda: {"number": _newest("crm.Store")},
     "channels:sandbox-message": lambda: {"number": SandboxMessage.objects.latest("pk").pk},
     "channels:sandbox-html": lambda: {"number": SandboxMessage.objects.exclude(html="").latest("pk").pk},

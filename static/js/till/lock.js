@@ -33,7 +33,7 @@ async function send(event) {
     wrong.textContent = here.failed;
     return;
   }
-  if (said.code === "ok") { window.location.assign(here.next); return; }
+  if (said.code === "ok") { localStorage.removeItem("cauce-till-shaded"); window.location.assign(here.next); return; }
   pin.value = "";
   wrong.textContent = said.words;
   pin.setAttribute("aria-invalid", "true");

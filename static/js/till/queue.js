@@ -18,8 +18,12 @@ export const safe = store.safe;
 // `await add("enrol", {...})` → {state: "done" | "waiting" | "refused" | "kept", answer, problems}
 export async function add(kind, body) {
   const entry = { id: ulid(), kind, at: new Date().toISOString(), pass: document.body.dataset.pass || "", body };
-  if (store.safe) await store.put(entry);
-  else unsent.set(entry.id, entry);
+  try {
+    if (!store.safe) throw new Error("no encryption");
+    await store.put(entry);
+  } catch {
+    unsent.set(entry.id, entry); // a full disk stops nobody while there is a network
+  }
   const answered = new Promise((resolve) => listeners.set(entry.id, resolve));
   const late = new Promise((resolve) => { setTimeout(() => resolve({ state: "kept", answer: {}, problems: [] }), PATIENCE_MS); });
   send();
@@ -35,11 +39,14 @@ export async function waiting() {
   return rows.filter((row) => !row.refused).length;
 }
 
-// All that is here: {id, kind, at, refused, problems, entry}.
+// All that is here: {id, kind, at, refused, problems, entry}. What cannot be read any more is not sent and stops
+// nothing behind it.
 export async function listed() {
-  if (!store.safe) return [...unsent.values()].map((entry) => ({ ...entry, refused: false, problems: null, entry }));
-  const rows = await store.all();
-  return Promise.all(rows.map(async (row) => ({ ...row, entry: await store.entryOf(row) })));
+  const held = [...unsent.values()].map((entry) => ({ ...entry, refused: false, problems: null, entry }));
+  if (!store.safe) return held;
+  const rows = await store.all().catch(() => []);
+  const read = (row) => store.entryOf(row).then((entry) => ({ ...row, entry }), () => ({ ...row, refused: true, entry: null }));
+  return [...await Promise.all(rows.map(read)), ...held];
 }
 
 export async function discard(id) {
@@ -52,14 +59,21 @@ export async function tell() {
   const rows = await listed();
   const n = rows.filter((row) => !row.refused).length;
   const needs = rows.length - n;
-  document.dispatchEvent(new CustomEvent("till:queue", { detail: { n, needs, online, oldest: rows.length ? rows[0].at : null } }));
+  document.dispatchEvent(new CustomEvent("till:queue", { detail: { n, needs, online, sending, oldest: rows.length ? rows[0].at : null } }));
 }
 
 let running = null;
+let asked = false;
+let sending = 0;
 
-// One tab sends at a time; if two did, the server would still do each thing once.
+// One tab sends at a time; if two did, the server would still do each thing once. What is added while a round ends
+// is sent by one more.
 export function send() {
-  running = running || once().finally(() => { running = null; });
+  if (running) asked = true;
+  running = running || once().catch(() => null).finally(() => {
+    running = null;
+    if (asked) { asked = false; send(); }
+  });
   return running;
 }
 
@@ -69,10 +83,15 @@ async function once() {
 }
 
 async function round() {
+  const tried = new Set();
   for (;;) {
-    const rows = (await listed()).filter((row) => !row.refused).slice(0, AT_ONCE);
+    const rows = (await listed()).filter((row) => !row.refused && !tried.has(row.id)).slice(0, AT_ONCE);
     if (!rows.length) break;
+    for (const row of rows) tried.add(row.id);
+    sending = rows.length;
+    if (sending > 1) await tell();
     const answers = await post(rows.map((row) => row.entry));
+    sending = 0;
     if (!answers) break;
     for (const answer of answers) await settle(answer, rows);
   }
@@ -80,10 +99,11 @@ async function round() {
 }
 
 async function settle(answer, rows) {
+  if (!["done", "waiting", "refused"].includes(answer.state)) return; // it broke there: it stays and is sent again
   const heard = listeners.get(answer.id);
   const row = rows.find((each) => each.id === answer.id);
   if (answer.state === "refused") {
-    if (store.safe && row) await store.put(row.entry, answer.problems);
+    if (store.safe && row && !unsent.has(answer.id)) await store.put(row.entry, answer.problems);
     else unsent.delete(answer.id);
   } else {
     unsent.delete(answer.id);
@@ -103,6 +123,7 @@ async function post(entries) {
       body: JSON.stringify({ entries }),
     });
     online = true;
+    if (answer.status === 401) await forgetPages();
     if (!answer.ok) return null;
     return (await answer.json()).entries;
   } catch {
@@ -113,7 +134,15 @@ async function post(entries) {
   }
 }
 
+// A till that was revoked keeps no page; what it has not sent stays until it is one again or somebody discards it.
+async function forgetPages() {
+  if (!globalThis.caches) return;
+  for (const name of await caches.keys()) if (name.startsWith("cauce-till-")) await caches.delete(name);
+}
+
 export function start() {
+  window.addEventListener("beforeunload", (event) => { if (unsent.size) event.preventDefault(); });
+  if (store.safe && navigator.storage && navigator.storage.persist) navigator.storage.persist().catch(() => null);
   window.addEventListener("online", () => { online = true; send(); });
   window.addEventListener("offline", () => { online = false; tell(); });
   setInterval(send, AGAIN_MS);

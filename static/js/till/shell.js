@@ -3,6 +3,7 @@ const CLEAR_MS = 60000;
 const LOCK_MS = 120000;
 const WARN_MS = 15000;
 const TELL_MS = 30000;
+const SHADED = "cauce-till-shaded";
 
 const { lock, locked, stay, pass } = document.body.dataset;
 const soon = document.getElementById("till-soon");
@@ -40,8 +41,27 @@ async function lockNow() {
     await ask(lock);
     window.location.assign(locked);
   } catch {
-    const shade = document.getElementById("till-locked");
-    if (!shade.open) shade.showModal();
+    localStorage.setItem(SHADED, "1");
+    shade();
+  }
+}
+
+// It stays shut when the tab is opened anew.
+function shade() {
+  const dialog = document.getElementById("till-locked");
+  if (!dialog.open) dialog.showModal();
+}
+
+// Who locked it while there was no network goes on without a PIN as long as there is none; afterwards it is asked.
+async function goOn() {
+  try {
+    await ask(lock);
+    localStorage.removeItem(SHADED);
+    window.location.assign(locked);
+  } catch {
+    localStorage.removeItem(SHADED);
+    document.getElementById("till-locked").close();
+    touch();
   }
 }
 
@@ -55,8 +75,9 @@ function look() {
 if (pass) {
   for (const kind of ["pointerdown", "keydown", "input"]) document.addEventListener(kind, touch, true);
   document.getElementById("till-lock").addEventListener("click", lockNow);
-  const shade = document.getElementById("till-locked");
-  shade.addEventListener("cancel", (event) => event.preventDefault());
-  shade.querySelector("[data-go-on]").addEventListener("click", () => shade.close());
+  const dialog = document.getElementById("till-locked");
+  dialog.addEventListener("cancel", (event) => event.preventDefault());
+  dialog.querySelector("[data-go-on]").addEventListener("click", goOn);
+  if (localStorage.getItem(SHADED)) shade();
   setInterval(look, 1000);
 }

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crm import clock
 from crm.models import Contact, TillEntry
-from crm.till import entries
+from crm.till import desk, entries
 from tests.crm.till.people import Till, till
 
 pytestmark = pytest.mark.django_db
@@ -100,10 +101,11 @@ def test_a_handler_that_breaks_leaves_nothing_and_the_next_try_does_it(now: date
 
     entries.kinds["enrol"] = breaks
     try:
-        with pytest.raises(RuntimeError):
-            entries.take(bruno.device, [sent], now=now)
+        behind = bruno.entry("served", {}, now)
+        answers = entries.take(bruno.device, [sent, behind], now=now)
     finally:
         entries.kinds["enrol"] = whole
+    assert [each["state"] for each in answers] == ["failed", "refused"], "those behind it do not wait for it"
     assert (Contact.objects.count(), TillEntry.objects.count()) == (0, 0)
     assert bruno.send(sent).json()["entries"][0]["state"] == "done"
 
@@ -140,3 +142,88 @@ def test_a_page_of_somebody_else_sends_nothing_in_the_tills_name(now: datetime, 
     answer = bruno.send(bruno.entry("enrol", {"phone": "611000001"}, now), **headers)
     assert answer.status_code == 403
     assert not Contact.objects.exists()
+
+
+def test_who_is_gone_by_now_is_still_told_what_was_done_in_time(now: datetime) -> None:
+    """The answer was lost, the pass is over, the entry has grown old: it is not enrolled anew under another id."""
+    bruno = till()
+    sent = bruno.entry("enrol", {"phone": "611000001"}, now)
+    bruno.send(sent)
+    bruno.bruno.delete()
+    answer = entries.take(bruno.device, [sent], now=now + timedelta(days=40))[0]
+    assert (answer["state"], answer["again"]) == ("done", True)
+    other = {**sent, "id": entries.new_key()}
+    assert entries.take(bruno.device, [other], now=now)[0]["problems"][0]["code"] == "pass"
+
+
+def test_what_no_till_sends_is_refused_and_breaks_nothing(now: datetime) -> None:
+    bruno = till()
+    good = bruno.entry("enrol", {"phone": "611000001"}, now)
+    odd: list[Any] = [
+        {**good, "id": entries.new_key(), **each}
+        for each in (
+            {"kind": ["enrol"]}, {"kind": "fly"}, {"body": []}, {"pass": "x"}, {"pass": 7}, {"at": "yesterday"},
+            {"body": {"given_name": "A" * 70_000}}, {"body": {"given_name": "A\x00", "phone": "611000009"}},
+        )
+    ]  # fmt: skip
+    answers = bruno.send(*odd, good).json()["entries"]
+    assert [each["state"] for each in answers] == ["refused"] * len(odd) + ["done"]
+    assert TillEntry.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [("{", 400), ("[]", 400), ('{"entries": []}', 400), ('{"entries": [' + "[" * 2_000 + "]" * 2_000 + "]}", 400)],
+    ids=["no JSON", "no entries", "none", "deeper than anybody writes"],
+)
+def test_a_body_that_is_none_is_said_to_be_so(body: str, status: int) -> None:
+    bruno = till()
+    answer = bruno.client.post("/store/entries/", body, content_type="application/json", headers={"X-Till": "1"})
+    assert answer.status_code == status
+
+
+def test_more_than_fifty_at_once_are_not_taken(now: datetime) -> None:
+    bruno = till()
+    assert bruno.send(*enrolments(bruno, now) * 11).status_code == 400
+    assert not TillEntry.objects.exists()
+
+
+def test_an_entry_costs_the_same_however_many_there_are(now: datetime) -> None:
+    bruno = till()
+    sent = enrolments(bruno, now)
+    device = bruno.device
+    entries.take(device, sent[:1], now=now)
+    counted = []
+    for few in (sent[1:2], sent[2:5]):
+        with CaptureQueriesContext(connection) as seen:
+            entries.take(device, few, now=now)
+        counted.append(len(seen) / len(few))
+    with CaptureQueriesContext(connection) as seen:
+        entries.take(device, sent[:1], now=now)
+    assert counted[0] == counted[1]
+    assert len(seen) <= 5, "what was done before is looked up and told"
+
+
+def test_a_till_that_was_revoked_brings_nothing_in(now: datetime) -> None:
+    bruno = till()
+    sent = bruno.entry("enrol", {"phone": "611000001"}, now)
+    desk.revoke(bruno.device, actor="test")
+    assert bruno.send(sent).status_code == 401
+    assert not Contact.objects.exists()
+
+
+def test_all_that_the_two_screens_need_is_kept_for_when_there_is_no_network() -> None:
+    """Whatever their templates and modules name, as they name it."""
+    import re
+    from pathlib import Path
+
+    from crm.views.till_worker import FILES
+
+    pages = [Path(f"templates/store/{name}.html").read_text() for name in ("shell", "enrol", "purchase")]
+    needed = {name for page in pages for name in re.findall(r"{% static '([^']+)' %}", page)}
+    for name in [each for each in needed if each.startswith("js/till/")]:
+        needed |= {f"js/till/{each}" for each in re.findall(r'from "\./([^"]+)"', Path(f"static/{name}").read_text())}
+    assert needed - set(FILES) == set()
+    worker = till().client.get("/store/sw.js")
+    for name in ("queue", "store", "ulid"):
+        assert f"/js/till/{name}.js\"".replace("/", "\\u002F") in worker.content.decode().replace("/", "\\u002F")

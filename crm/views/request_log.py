@@ -1,0 +1,96 @@
+"""`/developers/requests/`: what integrators asked and were answered; one mended and sent again."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any, Final
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
+
+from crm import audit, pages, tables
+from crm.models import ApiKey, RequestLog
+from crm.rest import masking, requestlog, resending
+
+FIELDS: Final = ("errors", "key", "method", "path")
+
+
+@pages.page("operations.read")
+def page(request: HttpRequest) -> HttpResponse:
+    """The newest first; a fragment every two seconds while nobody has paused it."""
+    shown = tables.page(_rows(request), "-id", request.GET.get("cursor", ""))
+    names = dict(ApiKey.objects.values_list("pk", "name")) if shown.rows else {}
+    for row in shown.rows:
+        number = row.actor.removeprefix("key:")
+        row.who = names.get(int(number), row.actor) if number.isdigit() else row.actor
+    context = {
+        "tab": "requests", "page": shown, "keys": ApiKey.objects.filter(revoked_at=None).order_by("name")[:200],
+        "said": {name: request.GET.get(name, "") for name in FIELDS},
+    }  # fmt: skip
+    template = "crm/developers/_requests.html" if pages.is_fragment(request) else "crm/developers/requests.html"
+    return render(request, template, context)
+
+
+@pages.page("operations.read", "GET", "POST")
+def one(request: HttpRequest, number: int) -> HttpResponse:
+    """One request, masked; in full by POST for whoever runs the place, and that is written down."""
+    row = get_object_or_404(RequestLog, pk=number)
+    full = request.method == "POST" and pages.may(request, "workspace.write")
+    if full:
+        audit.record(pages.actor(request), "request.unmask", f"request:{row.pk}", None, {"request": row.request_id})
+    return _one(request, row, full=full)
+
+
+@pages.page("keys.write", "POST")
+def again(request: HttpRequest, number: int) -> HttpResponse:
+    """Mended, or as it was, as the same key, and never beyond what this person may do."""
+    row = get_object_or_404(RequestLog, pk=number)
+    edited = request.POST.get("body", "")
+    try:
+        body = masking.restored(edited, row.body) if edited.strip() else ""
+    except ValueError as wrong:
+        return _one(request, row, edited=edited, wrong=_("This is no JSON: %(why)s") % {"why": wrong}, status=422)
+    refused = resending.refusal(row, pages.permissions(request))
+    if refused:
+        return _one(request, row, edited=edited, wrong=refused, status=422)
+    resending.send(row, body, pages.permissions(request))
+    newer = RequestLog.objects.filter(again_of=row.pk).order_by("-pk").first()
+    return _one(request, newer or row, before=row if newer else None)
+
+
+def _one(
+    request: HttpRequest, row: RequestLog, *, full: bool = False, edited: str = "", wrong: str = "",
+    before: RequestLog | None = None, status: int = 200,
+) -> HttpResponse:  # fmt: skip
+    body = row.body if full else masking.masked(row.body) if row.body else ""
+    context = {
+        "tab": "requests", "row": row, "body": body, "answer": row.answer if full else masking.masked(row.answer),
+        "full": full, "may_unmask": pages.may(request, "workspace.write"), "wrong": wrong, "before": before,
+        "edited": edited or body, "curl": _curl(row, body), "kept": requestlog.KEPT_DAYS,
+        "refusal": resending.refusal(row, pages.permissions(request)),
+    }  # fmt: skip
+    return render(request, "crm/developers/request.html", context, status=status)
+
+
+def _curl(row: RequestLog, body: str) -> str:
+    url = f"{settings.BASE_URL.rstrip('/')}{row.path}" + (f"?{row.query}" if row.query else "")
+    lines = [f"curl -X {row.method} {shlex.quote(url)}", '-H "Authorization: Bearer $CAUCE_KEY"']
+    if body:
+        lines += ["-H 'Content-Type: application/json'", f"-d {shlex.quote(body)}"]
+    return " \\\n  ".join(lines)
+
+
+def _rows(request: HttpRequest) -> Any:
+    rows = RequestLog.objects.all()
+    said = request.GET
+    if said.get("errors"):
+        rows = rows.filter(status__gte=400)
+    if said.get("key", "").isdigit():
+        rows = rows.filter(actor=f"key:{said['key']}")
+    if said.get("method"):
+        rows = rows.filter(method=said["method"][:8])
+    if said.get("path"):
+        rows = rows.filter(path__contains=said["path"][:200])
+    return rows

@@ -1,0 +1,212 @@
+"""Elena the developer: her first event, her keys, and what she sent."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crm import apikeys, clock
+from crm.models import ApiKey, AuditEntry, Contact, Event, Membership, RequestLog, User
+from crm.rest import masking, requestlog
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def elena() -> Client:
+    return office("developer")
+
+
+def office(role: str) -> Client:
+    user = User.objects.create_user(f"{role}@shop.example", "-", name=role)
+    Membership.objects.create(user=user, role=role)
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def ask(secret: str, path: str, body: Any, **headers: str) -> Any:
+    text = body if isinstance(body, str) else json.dumps(body)
+    return Client().post(
+        f"/api/v1/{path}/", text, content_type="application/json",
+        headers={"Authorization": f"Bearer {secret}", **headers},
+    )  # fmt: skip
+
+
+EVENT = {"contact": {"email": "ana.ruiz@example.com"}, "name": "Product Viewed", "properties": {"sku": "SKU-39"}}
+
+
+def test_the_first_event_appears_on_the_page_it_was_asked_on(elena: Client) -> None:
+    page = elena.post("/developers/key/")
+    secret = page.context["secret"]
+    assert secret.startswith("sk_test_")
+    assert f"Bearer {secret}" in page.content.decode()
+    assert secret not in elena.get("/developers/").content.decode()
+    assert "Nothing yet." in elena.get("/developers/newest/").content.decode()
+    assert ask(secret, "events", EVENT).status_code == 202
+    shown = elena.get("/developers/newest/").content.decode()
+    assert "Product Viewed" in shown
+    assert "/developers/trace/" in shown
+
+
+def test_every_request_is_in_the_log_whatever_became_of_it(elena: Client) -> None:
+    secret = apikeys.create("marketer", "Shop")
+    key = ApiKey.objects.get()
+    ask(secret, "events", EVENT)
+    ask(secret, "events", {"name": "x"})
+    ask(secret, "events", "{not json")
+    ask("sk_test_wrong", "events", EVENT)
+    ask(secret, "nowhere", {})
+    ask(secret, "events/batch", {"events": [EVENT, {"name": ""}]})
+    rows = list(RequestLog.objects.order_by("pk"))
+    assert [(row.status, row.actor) for row in rows] == [
+        (202, f"key:{key.pk}"), (422, f"key:{key.pk}"), (400, f"key:{key.pk}"), (401, ""), (404, ""),
+        (200, f"key:{key.pk}"),
+    ]  # fmt: skip
+    assert rows[-1].bad == 1
+    assert not RequestLog.objects.filter(headers__has_key="Authorization").exists()
+    assert not any(secret in str(row.__dict__) for row in rows)
+    page = elena.get("/developers/requests/").content.decode()
+    assert page.count("/api/v1/") >= 6
+    assert elena.get("/developers/requests/", {"errors": "1"}).content.decode().count("chip warn") == 4
+
+
+def test_a_replay_is_said_to_be_one(elena: Client) -> None:
+    secret = apikeys.create("marketer", "Shop")
+    for _ in range(2):
+        ask(secret, "events", EVENT, **{"Idempotency-Key": "once"})
+    assert list(RequestLog.objects.order_by("pk").values_list("replayed", flat=True)) == [False, True]
+    assert "replay" in elena.get("/developers/requests/").content.decode()
+
+
+def test_what_is_shown_is_masked_and_only_an_admin_sees_it_whole_which_is_written_down(elena: Client) -> None:
+    secret = apikeys.create("marketer", "Shop")
+    ask(
+        secret,
+        "contacts",
+        {"identifiers": [{"kind": "email", "value": "ana.ruiz@example.com"}], "given_name": "Ana Belén"},
+    )
+    row = RequestLog.objects.get()
+    page = elena.get(f"/developers/requests/{row.pk}/").content.decode()
+    assert [word for word in ("ana.ruiz", "Belén") if word in page] == []
+    assert "ana.ruiz" not in elena.post(f"/developers/requests/{row.pk}/").content.decode()
+    ada = office("admin")
+    assert "ana.ruiz@example.com" in ada.post(f"/developers/requests/{row.pk}/").content.decode()
+    assert AuditEntry.objects.filter(action="request.unmask").count() == 1
+
+
+def test_a_422_is_mended_and_sent_again_with_its_masks(elena: Client) -> None:
+    secret = apikeys.create("marketer", "Shop")
+    bad = {**EVENT, "occurred_at": "yesterday"}
+    assert ask(secret, "events", bad).status_code == 422
+    row = RequestLog.objects.get()
+    page = elena.get(f"/developers/requests/{row.pk}/")
+    edited = page.context["edited"].replace('"occurred_at": "yesterday"', '"source": "mended"')
+    assert "ana.ruiz" not in edited
+    answer = elena.post(f"/developers/requests/{row.pk}/again/", {"body": edited})
+    assert answer.status_code == 200
+    assert "it was 422, now it is 202" in answer.content.decode()
+    assert Contact.objects.get().identifiers.get().value == "ana.ruiz@example.com"
+    assert RequestLog.objects.filter(again_of=row.pk, status=202).count() == 1
+
+
+def test_sending_again_never_does_more_than_the_person_may() -> None:
+    secret = apikeys.create("admin", "Mighty")
+    ask(secret, "segments", {"name": "x"})
+    row = RequestLog.objects.get()
+    assert office("analyst").post(f"/developers/requests/{row.pk}/again/", {"body": "{}"}).status_code == 403
+    assert not Event.objects.exists()
+    ApiKey.objects.update(revoked_at=clock.real())
+    refused = office("developer").post(f"/developers/requests/{row.pk}/again/", {"body": "{}"})
+    assert refused.status_code == 422
+    assert "holds no more" in refused.content.decode()
+
+
+def test_a_body_that_is_no_json_names_the_line(elena: Client) -> None:
+    secret = apikeys.create("marketer", "Shop")
+    ask(secret, "events", EVENT)
+    row = RequestLog.objects.get()
+    answer = elena.post(f"/developers/requests/{row.pk}/again/", {"body": '{"name": \n oops}'})
+    assert answer.status_code == 422
+    assert "line 2" in answer.content.decode()
+
+
+def test_keys_are_made_rolled_and_revoked(elena: Client) -> None:
+    made = elena.post("/developers/keys/new/", {"name": "Shop", "role": "tracking"})
+    secret = made.context["secret"]
+    assert secret.startswith("wk_")
+    assert secret not in elena.get("/developers/keys/").content.decode()
+    key = ApiKey.objects.get()
+    rolled = elena.post(f"/developers/keys/{key.pk}/roll/", {"hours": "24"}).context["secret"]
+    assert ask(secret, "events", EVENT).status_code == 202, "both hold for a day"
+    assert ask(rolled, "events", EVENT).status_code == 202
+    newer = ApiKey.objects.get(replaces=key)
+    key.refresh_from_db()
+    assert key.expires_at is not None
+    assert clock.real() + timedelta(hours=23) < key.expires_at < clock.real() + timedelta(hours=25)
+    assert elena.post(f"/developers/keys/{newer.pk}/revoke/").status_code == 302
+    assert ask(rolled, "events", EVENT).status_code == 401
+    assert AuditEntry.objects.filter(action__startswith="key.").count() == 3
+
+
+def test_nobody_makes_a_key_mightier_than_themselves(elena: Client) -> None:
+    answer = elena.post("/developers/keys/new/", {"name": "Mighty", "role": "admin"})
+    assert answer.status_code == 422
+    assert not ApiKey.objects.exists()
+    apikeys.create("admin", "Mighty")
+    key = ApiKey.objects.get()
+    assert elena.post(f"/developers/keys/{key.pk}/roll/").status_code == 404
+
+
+def test_the_log_asks_as_many_questions_for_forty_as_for_one(elena: Client) -> None:
+    secret = apikeys.create("marketer", "Shop")
+
+    def asked() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            assert elena.get("/developers/requests/").status_code == 200
+        return len(queries)
+
+    ask(secret, "events", EVENT)
+    asked()
+    few = asked()
+    for _ in range(20):
+        ask(secret, "events", EVENT)
+    assert asked() == few
+
+
+def test_a_log_that_cannot_be_written_fails_no_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = apikeys.create("marketer", "Shop")
+    monkeypatch.setattr(requestlog, "PUT", "INSERT INTO nowhere VALUES (1)")
+    from django.db import transaction
+
+    with transaction.atomic():
+        sid = transaction.savepoint()
+        try:
+            assert ask(secret, "events", EVENT).status_code == 202
+        finally:
+            transaction.savepoint_rollback(sid)
+
+
+@given(
+    st.recursive(
+        st.sampled_from(["ana.ruiz@example.com", "+34 600 11 22 33", "text"]),
+        lambda inner: (
+            st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["email", "phone", "note", "deep"]), inner)
+        ),
+        max_leaves=8,
+    )
+)
+def test_no_address_gets_through_a_mask_and_masks_are_put_back(body: Any) -> None:
+    text = json.dumps(body)
+    shown = masking.masked(text)
+    assert "ana.ruiz" not in shown
+    assert "600 11" not in shown
+    assert json.loads(masking.restored(shown, text)) == body
