@@ -23,7 +23,8 @@ PLAIN: Final = frozenset(
     {"sku", "product_id", "order_id", "occurred_at", "timestamp", "event_id", "messageid", "sentat"}
 )
 EMAIL: Final = re.compile(r"[^\s@\"'<>]+@[^\s@\"'<>]+\.[^\s@\"'<>.,;]+")
-NUMBER: Final = re.compile(r"\+?\d[\d ().-]{7,}\d")
+# A date is no phone.
+NUMBER: Final = re.compile(r"(?!\d{4}-\d\d-\d\d)(?<!\d)\+?\d[\d ().-]{7,}\d")
 
 
 def masked(text: str) -> str:

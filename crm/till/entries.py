@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import orjson
-from django.db import DatabaseError, connection, transaction
+from django.db import connection, transaction
 
 from crm import intake
 from crm.errors import Problem, Problems
@@ -76,9 +76,7 @@ def _taken(device: Device, sent: Any, now: datetime) -> dict[str, Any]:
         problems = wrong.problems if isinstance(wrong, Problems) else [wrong]
         told = [{"pointer": each.pointer, "code": each.code, "detail": str(each.detail)} for each in problems]
         return {"id": key, "state": "refused", "answer": {}, "problems": told}
-    except Exception as broken:
-        if connection.in_atomic_block and isinstance(broken, DatabaseError):
-            raise  # whose transaction it is decides
+    except Exception:
         log.exception("an entry of till %s broke", device.pk)
         return {"id": key, "state": FAILED, "answer": {}, "problems": []}
 

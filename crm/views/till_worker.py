@@ -38,7 +38,7 @@ def script(request: HttpRequest) -> HttpResponse:
 
 
 def _addresses() -> list[str]:
-    """As pages name the files, and as modules name one another (`./queue.js`): there without the mark of its content."""
+    """As pages name the files, and as modules name one another (`./queue.js`): there without its content's mark."""
     plain = [settings.STATIC_URL + name for name in FILES if name.startswith("js/till/")]
     return list(dict.fromkeys([*(static(name) for name in FILES), *plain]))
 

@@ -92,15 +92,25 @@ async function round() {
     if (sending > 1) await tell();
     const answers = await post(rows.map((row) => row.entry));
     sending = 0;
-    if (!answers) break;
+    if (!answers) {
+      for (const row of rows) hear(row.id, { state: "kept", answer: {}, problems: [] }); // nobody waits in vain
+      break;
+    }
     for (const answer of answers) await settle(answer, rows);
   }
   await tell();
 }
 
+function hear(id, told) {
+  const heard = listeners.get(id);
+  if (heard) heard(told);
+}
+
 async function settle(answer, rows) {
-  if (!["done", "waiting", "refused"].includes(answer.state)) return; // it broke there: it stays and is sent again
-  const heard = listeners.get(answer.id);
+  if (!["done", "waiting", "refused"].includes(answer.state)) { // it broke there: it stays and is sent again
+    hear(answer.id, { state: "kept", answer: {}, problems: [] });
+    return;
+  }
   const row = rows.find((each) => each.id === answer.id);
   if (answer.state === "refused") {
     if (store.safe && row && !unsent.has(answer.id)) await store.put(row.entry, answer.problems);
@@ -109,7 +119,7 @@ async function settle(answer, rows) {
     unsent.delete(answer.id);
     if (store.safe) await store.remove(answer.id);
   }
-  if (heard) heard(answer);
+  hear(answer.id, answer);
 }
 
 // The answers, or nothing where there was none: all of it stays.

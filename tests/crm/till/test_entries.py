@@ -226,4 +226,4 @@ def test_all_that_the_two_screens_need_is_kept_for_when_there_is_no_network() ->
     assert needed - set(FILES) == set()
     worker = till().client.get("/store/sw.js")
     for name in ("queue", "store", "ulid"):
-        assert f"/js/till/{name}.js\"".replace("/", "\\u002F") in worker.content.decode().replace("/", "\\u002F")
+        assert f'/js/till/{name}.js"'.replace("/", "\\u002F") in worker.content.decode().replace("/", "\\u002F")
