@@ -21,6 +21,13 @@ pytestmark = pytest.mark.django_db
 NAMES = ["Ana", "Bea", "Cleo", "Dora", "Eva"]
 
 
+# What no till would send.
+ODD_ONES: list[dict[str, Any]] = [
+    {"kind": ["enrol"]}, {"kind": "fly"}, {"body": []}, {"pass": "x"}, {"pass": 7}, {"at": "yesterday"},
+    {"body": {"given_name": "A" * 70_000}}, {"body": {"given_name": "A\x00", "phone": "611000009"}},
+]  # fmt: skip
+
+
 def enrolments(bruno: Till, now: datetime) -> list[dict[str, Any]]:
     return [
         bruno.entry("enrol", {"phone": f"61100000{place}", "given_name": name}, now) for place, name in enumerate(NAMES)
@@ -113,7 +120,8 @@ def test_a_handler_that_breaks_leaves_nothing_and_the_next_try_does_it(now: date
 def test_one_bad_entry_hurts_no_other(now: datetime) -> None:
     bruno = till()
     good, bad = bruno.entry("enrol", {"phone": "611000001"}, now), bruno.entry("enrol", {"phone": "x"}, now)
-    answers = bruno.send(bad, good, {"id": "short"}, 7).json()["entries"]
+    not_even_one: Any = 7
+    answers = bruno.send(bad, good, {"id": "short"}, not_even_one).json()["entries"]
     assert [each["state"] for each in answers] == ["refused", "done", "refused", "refused"]
 
 
@@ -159,13 +167,7 @@ def test_who_is_gone_by_now_is_still_told_what_was_done_in_time(now: datetime) -
 def test_what_no_till_sends_is_refused_and_breaks_nothing(now: datetime) -> None:
     bruno = till()
     good = bruno.entry("enrol", {"phone": "611000001"}, now)
-    odd: list[Any] = [
-        {**good, "id": entries.new_key(), **each}
-        for each in (
-            {"kind": ["enrol"]}, {"kind": "fly"}, {"body": []}, {"pass": "x"}, {"pass": 7}, {"at": "yesterday"},
-            {"body": {"given_name": "A" * 70_000}}, {"body": {"given_name": "A\x00", "phone": "611000009"}},
-        )
-    ]  # fmt: skip
+    odd = [{**good, "id": entries.new_key(), **each} for each in ODD_ONES]
     answers = bruno.send(*odd, good).json()["entries"]
     assert [each["state"] for each in answers] == ["refused"] * len(odd) + ["done"]
     assert TillEntry.objects.count() == 1
