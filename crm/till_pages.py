@@ -50,7 +50,8 @@ def screen(*methods: str, permission: str = "contacts.read", locked: bool = Fals
             if request.method not in allowed:
                 return HttpResponseNotAllowed(sorted(allowed))
             request.desk = found  # type: ignore[attr-defined]
-            desk.touch(found)
+            if not locked:
+                desk.touch(found)
             return view(request, *args, **kwargs)
 
         checked.till = True  # type: ignore[attr-defined]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 
-from crm import audit, pages, tables
+from crm import audit, pages, publicids, tables
 from crm.models import ApiKey, RequestLog
 from crm.rest import masking, requestlog, resending
 
@@ -69,9 +70,15 @@ def _one(
         "tab": "requests", "row": row, "body": body, "answer": row.answer if full else masking.masked(row.answer),
         "full": full, "may_unmask": pages.may(request, "workspace.write"), "wrong": wrong, "before": before,
         "edited": edited or body, "curl": _curl(row, body), "kept": requestlog.KEPT_DAYS,
-        "refusal": resending.refusal(row, pages.permissions(request)),
+        "traced": _event(row), "refusal": resending.refusal(row, pages.permissions(request)),
     }  # fmt: skip
     return render(request, "crm/developers/request.html", context, status=status)
+
+
+def _event(row: RequestLog) -> int | None:
+    """The event that became of it."""
+    found = re.search(r'"(evt_[a-z0-9]+)"', row.answer)
+    return publicids.decode("evt", found[1]) if found else None
 
 
 def _curl(row: RequestLog, body: str) -> str:

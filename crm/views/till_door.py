@@ -101,6 +101,7 @@ def stay(request: till_pages.TillRequest) -> HttpResponse:
     """Somebody touched the screen: it stays unlocked."""
     if request.desk.membership is None:
         return JsonResponse({"code": "locked"}, status=423)
+    desk.touch(request.desk)
     return JsonResponse({"code": "ok"})
 
 

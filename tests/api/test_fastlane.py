@@ -124,9 +124,7 @@ def test_a_hundred_events_of_known_people_are_two_statements_beside_the_clock(
     batch = {"events": [product_viewed(event_id=f"e{n % 90}") for n in range(100)]}
     assert shop.post("events/batch/", {"events": [product_viewed()]}).status_code == 200
     partitions._known.add(f"crm_event_{people:%Y_%m}")  # as after a commit, which no test has
-    with django_assert_num_queries(
-        4
-    ):  # the testing clock, the people, the events, the log; key and rate are remembered
+    with django_assert_num_queries(4):  # the clock, the people, the events, the log; key and rate are remembered
         answer = shop.post("events/batch/", batch).json()
     assert (answer["accepted"], answer["duplicates"], answer["rejected"]) == (90, 10, [])
     with django_assert_num_queries(4):

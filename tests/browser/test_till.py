@@ -149,30 +149,6 @@ def kept(page: Page) -> None:
     patience.comes_true(lambda: bool(page.evaluate(found)))
 
 
-def test_five_are_enrolled_without_network_the_tab_crashes_and_nobody_is_lost(
-    page: Page, context: BrowserContext, live_server: LiveServer
-) -> None:
-    """T6"""
-    at(till(), page, live_server)
-    kept(page)
-    context.set_offline(True)
-    names = ["Ana", "Bea", "Cleo", "Dora", "Eva"]
-    for place, name in enumerate(names[:3]):
-        enrol(page, name, f"61100000{place}")
-    expect(page.locator("#till-net")).to_contain_text("Offline · 3 to send")
-    page.close()
-    again = context.new_page()
-    again.goto(f"{live_server.url}/store/enrol/")
-    expect(again.locator("#till-net")).to_contain_text("3 to send")
-    for place, name in enumerate(names[3:], 3):
-        enrol(again, name, f"61100000{place}")
-    assert not Contact.objects.exists()
-    context.set_offline(False)
-    patience.becomes(lambda: sorted(Contact.objects.values_list("given_name", flat=True)), names)
-    expect(again.locator("#till-net")).to_have_text("Online")
-    assert TillEntry.objects.count() == 5
-
-
 def test_an_answer_that_was_lost_on_the_way_is_asked_for_again_and_she_is_one(
     page: Page, context: BrowserContext, live_server: LiveServer
 ) -> None:
@@ -192,26 +168,6 @@ def test_an_answer_that_was_lost_on_the_way_is_asked_for_again_and_she_is_one(
     expect(page.locator("#till-net")).to_have_text("Online")
     assert len(sent) >= 1
     assert (Contact.objects.count(), TillEntry.objects.count()) == (1, 1)
-
-
-def test_what_the_server_refuses_later_stays_until_somebody_mends_it(
-    page: Page, context: BrowserContext, live_server: LiveServer, look: Look
-) -> None:
-    at(till(), page, live_server)
-    kept(page)
-    context.set_offline(True)
-    enrol(page, "Ana", "12")
-    context.set_offline(False)
-    expect(page.locator("#till-net")).to_contain_text("1 needs you")
-    page.locator("#till-net").click()
-    look(page, "till-needs-you")
-    page.get_by_role("button", name="Correct it").click()
-    expect(page.locator("[name=phone]")).to_have_value("12")
-    page.locator("[name=phone]").fill("611000001")
-    page.locator("#enrol-main").click()
-    expect(page.locator("#done-name")).to_contain_text("Ana")
-    expect(page.locator("#till-net")).to_have_text("Online")
-    assert Contact.objects.get().given_name == "Ana"
 
 
 def test_nobody_signs_a_till_out_while_something_waits(

@@ -244,6 +244,7 @@ def test_a_key_that_may_only_tell_events_is_not_believed_of_people(site: Sender)
         (b'{"x": "' + b"y" * 600_000 + b'"}', "body_too_large"),
         (gzip.compress(b'{"x": "' + b"y" * 6_000_000 + b'"}'), "body_too_large"),
     ],
+    ids=["cut", "a list", "no list", "nothing", "deep", "no gzip", "cut gzip", "large", "a bomb"],
 )  # fmt: skip
 def test_what_is_no_batch_is_refused(site: Sender, data: bytes, code: str) -> None:
     answer = site.raw("batch", data)
