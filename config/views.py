@@ -11,12 +11,14 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.decorators import method_decorator
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from config import health, navigation, state
 from crm import clock, finding, pages
 from crm.models import User
+from crm.till import desk
 
 
 @pages.page("contacts.read")
@@ -37,6 +39,13 @@ class Login(LoginView):
         if not request.user.is_authenticated and not User.objects.exists():
             return redirect("crm:setup")
         return super().dispatch(request, *args, **kwargs)
+
+    def get_default_redirect_url(self) -> str:
+        """Whoever works in stores alone goes to the till: no page of the office is theirs."""
+        user = self.request.user
+        roles = set(user.memberships.values_list("role", flat=True)) if isinstance(user, User) else set()
+        at_the_till = bool(roles) and roles <= set(desk.ROLES) and not getattr(user, "is_superuser", False)
+        return reverse("crm:till") if at_the_till else super().get_default_redirect_url()
 
     def form_valid(self, form: Any) -> HttpResponse:
         """In, and in one's own language."""

@@ -41,17 +41,14 @@ def screen(*methods: str, permission: str = "contacts.read", locked: bool = Fals
         @wraps(view)
         def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             found = desk.of(request.COOKIES.get(desk.COOKIE, ""))
-            if found is None:
-                return _away(request, 401, "no_device", "crm:till")
-            if not locked and found.membership is None:
-                return _away(request, 423, "locked", "crm:till-lock")
-            if not locked and permission not in _permissions(found):
-                return _away(request, 403, "not_allowed", "crm:till")
+            refused = _refusal(found, permission, locked=locked)
+            if refused:
+                return _away(request, *refused)
             if request.method not in allowed:
                 return HttpResponseNotAllowed(sorted(allowed))
             request.desk = found  # type: ignore[attr-defined]
             if not locked:
-                desk.touch(found)
+                desk.touch(request.desk)  # type: ignore[attr-defined]
             return view(request, *args, **kwargs)
 
         checked.till = True  # type: ignore[attr-defined]
@@ -60,6 +57,17 @@ def screen(*methods: str, permission: str = "contacts.read", locked: bool = Fals
         return cast(View, checked)
 
     return guard
+
+
+def _refusal(found: Desk | None, permission: str, *, locked: bool) -> tuple[()] | tuple[int, str, str]:
+    """Why a screen is not shown, and what is shown in its place: (status, code, route)."""
+    if found is None:
+        return 401, "no_device", "crm:till"
+    if not locked and found.membership is None:
+        return 423, "locked", "crm:till-lock"
+    if not locked and permission not in _permissions(found):
+        return 403, "not_allowed", "crm:till"
+    return ()
 
 
 def _permissions(found: Desk) -> frozenset[str]:

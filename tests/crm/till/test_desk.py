@@ -226,3 +226,15 @@ def test_ada_of_the_office_has_no_pin_and_no_till() -> None:
     assert try_pin(found, "0000", office)["code"] == "not_found"
     elsewhere = works(Store.objects.create(code="MAD", name="Madrid"), "m@shop.example", "M", "store_staff", "2581")
     assert try_pin(found, "2581", elsewhere)["code"] == "not_found"
+
+
+def test_bruno_logs_in_and_is_at_the_till_and_ada_is_at_home() -> None:
+    found = till()
+    found.bruno.user.set_password("long-enough-1")
+    found.bruno.user.save()
+    answer = Client().post("/login/", {"username": found.bruno.user.email, "password": "long-enough-1"})
+    assert answer.headers["Location"] == "/store/"
+    ada = User.objects.create_user("ada@shop.example", "long-enough-1", name="Ada")
+    Membership.objects.create(user=ada, role="admin")
+    answer = Client().post("/login/", {"username": ada.email, "password": "long-enough-1"})
+    assert answer.headers["Location"] == "/"
