@@ -9,6 +9,33 @@ const done = document.getElementById("done");
 const recent = document.getElementById("recent");
 let refusedId = "";
 
+const box = document.getElementById("lines");
+const number = (text) => text.replace(/\s/g, "").replace(",", ".");
+
+// What was typed of products; a line without an article number is none.
+function lines() {
+  const rows = Array.from(box.querySelectorAll(".line"), (row) => ({
+    sku: row.querySelector("[data-sku]").value.trim(), quantity: number(row.querySelector("[data-quantity]").value),
+    price: number(row.querySelector("[data-price]").value),
+  }));
+  return rows.filter((row) => row.sku);
+}
+
+// In cents: 3 × 0.1 is 0.3 here.
+function total() {
+  return lines().reduce((sum, row) => sum + Math.round(Number(row.quantity) * Number(row.price) * 100), 0);
+}
+
+document.getElementById("add-line").addEventListener("click", () => {
+  const row = box.querySelector("template").content.cloneNode(true);
+  box.querySelector("[data-lines]").append(row);
+  box.querySelector(".line:last-child [data-sku]").focus();
+});
+box.addEventListener("input", () => {
+  const cents = total();
+  if (cents > 0) field.amount.value = (cents / 100).toFixed(2);
+});
+
 const amount = () => field.amount.value.replace(/\s/g, "").replace(",", ".");
 
 function clearErrors() {
@@ -18,7 +45,8 @@ function clearErrors() {
 
 function tellErrors(problems) {
   for (const each of problems) {
-    const place = document.getElementById(each.pointer === "/amount" ? "err-amount" : "err-contact");
+    const name = each.pointer.split("/")[1];
+    const place = document.getElementById(name === "amount" || name === "lines" ? `err-${name}` : "err-contact");
     place.textContent = words[each.code] || each.detail;
     if (each.code === "large") form.querySelector(".sure").hidden = false;
     if (each.pointer === "/amount") { field.amount.setAttribute("aria-invalid", "true"); field.amount.focus(); }
@@ -30,6 +58,8 @@ function reset() {
   if (form.dataset.customer) { window.location.assign(window.location.pathname); return; }
   form.reset();
   clearErrors();
+  box.querySelector("[data-lines]").replaceChildren();
+  box.open = false;
   form.querySelector(".sure").hidden = true;
   document.getElementById("scanned").textContent = "";
   done.hidden = true;
@@ -43,6 +73,7 @@ async function submit(event) {
   const body = { amount: amount() };
   if (form.dataset.customer) body.contact = form.dataset.customer;
   else body.card = field.card.value.replace(/[\s-]/g, "");
+  if (lines().length) body.lines = lines();
   if (field.sure.checked) body.sure = true;
   if (!body.contact && !body.card) { tellErrors([{ pointer: "/contact", code: "required" }]); return; }
   const button = document.getElementById("buy");

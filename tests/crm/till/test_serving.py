@@ -236,3 +236,20 @@ def test_no_office_page_answers_a_till_and_no_till_answers_the_office(now: datet
     office.force_login(bruno.bruno.user)
     for path in ("enrol/", "find/", "purchase/", "decisions/", "lock/"):
         assert office.get(f"/store/{path}").headers["Location"] == "/store/", path
+
+
+def test_products_of_a_purchase_are_its_lines(now: datetime) -> None:
+    bruno = till()
+    carmen(now)
+    lines = [{"sku": "SHOE-1", "quantity": "3", "price": "0.1"}, {"sku": "SOCK-2", "quantity": "1", "price": "4.90"}]
+    told = bruno.do("purchase", {"card": "291000487730", "amount": "5.20", "lines": lines}, now)
+    assert told["state"] == "done", told
+    order = Order.objects.get()
+    assert [(line.sku, str(line.price)) for line in order.lines.order_by("pk")] == [
+        ("SHOE-1", "0.10"),
+        ("SOCK-2", "4.90"),
+    ]
+    assert Event.objects.get(name="Order Completed").properties["skus"] == ["SHOE-1", "SOCK-2"]
+    for bad, pointer in (({"sku": ""}, "/lines/0/sku"), ({"sku": "A", "price": "x"}, "/lines/0/price")):
+        told = bruno.do("purchase", {"card": "291000487730", "amount": "5", "lines": [bad]}, now)
+        assert told["problems"][0]["pointer"] == pointer
