@@ -113,7 +113,8 @@ def _keys(
         "tab": "keys", "secret": secret, "wrong": wrong or {}, "typed": request.POST,
         "keys": rows.filter(Q(expires_at=None) | Q(expires_at__gt=clock.real())).order_by("-pk")[:200],
         "roles": [(role, ROLES[role]) for role in mine], "stores": Store.objects.filter(active=True).order_by("name"),
-        "live": settings.CAUCE_MODE == "live",
+        "live": settings.CAUCE_MODE == "live", "ticked": request.POST.getlist("scopes"),
+        "scopes": sorted(frozenset().union(*(access.of_key(role) for role in mine))),
     }  # fmt: skip
     return render(request, "crm/developers/keys.html", context, status=status)
 
