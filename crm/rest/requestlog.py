@@ -72,8 +72,8 @@ def _write(request: HttpRequest, sent: bytes, response: HttpResponseBase, ms: in
         cursor.execute(PUT, [
             clock.real(), str(request.META.get("cauce.request_id", ""))[:32], str(request.META.get(ACTOR, ""))[:40],
             str(request.method)[:8], _text(request.path)[:PATH], _text(request.META.get("QUERY_STRING", ""))[:QUERY],
-            response.status_code, ms, response.get("Idempotent-Replayed") == "true", json.dumps(dropped[:50]),
-            len(dropped), json.dumps(headers), _text(body)[:BODY], _text(told)[:ANSWER],
+            response.status_code, ms, response.get("Idempotent-Replayed") == "true", json.dumps(_plain(dropped[:50])),
+            len(dropped), json.dumps(_plain(headers)), _text(body)[:BODY], _text(told)[:ANSWER],
             len(body) > BODY or len(told) > ANSWER, request.META.get(AGAIN_OF),
         ])  # fmt: skip
 
@@ -92,3 +92,12 @@ def _rejected(told: str) -> list[Any]:
 def _text(value: str) -> str:
     """As PostgreSQL keeps it."""
     return value.replace("\0", "").encode("utf-8", "replace").decode()
+
+
+def _plain(value: Any) -> Any:
+    """JSON as PostgreSQL keeps it: without NUL and halves of characters, however deep."""
+    if isinstance(value, dict):
+        return {_text(str(name)): _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    return _text(value) if isinstance(value, str) else value

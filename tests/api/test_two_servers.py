@@ -11,7 +11,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import urlencode
 
 import pytest
 from django.db import connection
@@ -26,12 +26,9 @@ HEADERS = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "RateLim
 
 def database_url() -> str:
     """The test's own database, as another process names it."""
-    known = connection.settings_dict
-    who = quote(known["USER"] or "postgres") + (f":{quote(known['PASSWORD'])}" if known["PASSWORD"] else "")
-    place = known["HOST"] or ""
-    if place.startswith("/"):
-        return f"postgres://{who}@/{known['NAME']}?host={place}"
-    return f"postgres://{who}@{place}:{known['PORT'] or 5432}/{known['NAME']}"
+    known = connection.get_connection_params()
+    where = urlencode({name: known[name] for name in ("host", "port") if known.get(name)})
+    return f"postgres://{known['user']}:{known.get('password') or ''}@/{known['dbname']}?{where}"
 
 
 @contextmanager
