@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Collection
 from dataclasses import replace
 from io import BytesIO
-from typing import Any
+from typing import Any, cast
 
+from django.core.handlers.exception import convert_exception_to_response
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest
 from django.urls import resolve
@@ -17,9 +19,8 @@ from crm.models import ApiKey, RequestLog
 from crm.rest import keys, principal, requestlog
 
 
-def refusal(row: RequestLog, permissions: Collection[str]) -> str:
+def refusal(row: RequestLog) -> str:
     """Why it cannot be sent again; "" if it can."""
-    del permissions
     if row.cut:
         return _("It was too large to be kept whole.")
     if not row.path.startswith("/api/v1/"):
@@ -49,7 +50,7 @@ def send(row: RequestLog, body: str, permissions: Collection[str]) -> int:
         "REQUEST_METHOD": row.method, "PATH_INFO": row.path, "QUERY_STRING": row.query, "SERVER_NAME": "localhost",
         "SERVER_PORT": "80", "CONTENT_TYPE": "application/json", "CONTENT_LENGTH": str(len(content)),
         "wsgi.input": BytesIO(content), "wsgi.url_scheme": "http", "REMOTE_ADDR": "127.0.0.1", "SCRIPT_NAME": "",
-        requestlog.AGAIN_OF: row.pk,
+        requestlog.AGAIN_OF: row.pk, "cauce.request_id": uuid.uuid4().hex,
     }  # fmt: skip
     request: HttpRequest = WSGIRequest(environ)
     setattr(request, keys.AS, (asker, key))
@@ -57,7 +58,8 @@ def send(row: RequestLog, body: str, permissions: Collection[str]) -> int:
 
 
 def _answered(request: HttpRequest) -> int:
-    return requestlog.middleware(_view)(request).status_code
+    # A view that breaks is answered with 500 and stands in the log, as from outside.
+    return requestlog.middleware(cast(requestlog.Handler, convert_exception_to_response(_view)))(request).status_code
 
 
 def _view(request: HttpRequest) -> Any:

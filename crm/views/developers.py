@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from crm import access, apikeys, audit, clock, pages, publicids, toasts
 from crm.models import ApiKey, RequestLog, Store, User
+from crm.rest import principal
 
 OVERLAPS = {"0": timedelta(0), "24": timedelta(hours=24), "168": timedelta(days=7)}
 ROLES = {
-    "admin": _("Everything"), "marketer": _("Contacts, segments, campaigns"), "analyst": _("Reads everything"),
-    "store": _("The people and purchases of a store"), "tracking": _("Tells events, from a web page too"),
+    "admin": gettext_lazy("Everything"), "marketer": gettext_lazy("Contacts, segments, campaigns"),
+    "analyst": gettext_lazy("Reads everything"), "store": gettext_lazy("The people and purchases of a store"),
+    "tracking": gettext_lazy("Tells events, from a web page too"),
 }  # fmt: skip
 
 
@@ -65,7 +68,8 @@ def keys(request: HttpRequest) -> HttpResponse:
 
 @pages.page("keys.write", "POST")
 def new_key(request: HttpRequest) -> HttpResponse:
-    role = request.POST.get("role", "")
+    role, asked = request.POST.get("role", ""), request.POST.getlist("scopes")
+    until, scopes = _day(request.POST.get("until", "")), _allowed(request, role, asked)
     store = Store.objects.filter(pk=publicids.number(request.POST.get("store", "")) or 0).first()
     wrong = {}
     if not request.POST.get("name", "").strip():
@@ -74,13 +78,16 @@ def new_key(request: HttpRequest) -> HttpResponse:
         wrong["role"] = _("Choose what it may do.")
     elif not access.of_key(role) <= pages.permissions(request):
         wrong["role"] = _("You cannot make a key that may do more than you.")
+    elif asked and not scopes:  # no scopes at all would mean everything
+        wrong["role"] = _("Choose what it may do.")
     if role == "store" and store is None:
         wrong["store"] = _("Choose the store.")
+    if request.POST.get("until") and (until is None or until <= clock.real().date()):
+        wrong["until"] = _("A date is needed.")
     if wrong:
         return _keys(request, wrong=wrong, status=422)
-    until = parse_date(request.POST.get("until", "")) if request.POST.get("until", "").count("-") == 2 else None
     secret = apikeys.create(
-        role, request.POST["name"].strip()[:120], scopes=_allowed(request, role, request.POST.getlist("scopes")),
+        role, request.POST["name"].strip()[:120], scopes=scopes,
         store=store if role == "store" else None, made_by=_me(request),
         expires_at=clock.real() + timedelta(days=(until - clock.real().date()).days) if until else None,
     )  # fmt: skip
@@ -127,9 +134,18 @@ def _start(request: HttpRequest) -> dict[str, Any]:
 
 
 def _mine(request: HttpRequest, number: int) -> ApiKey:
-    """A key somebody may touch: none that may do more than they do."""
-    rows = [role for role in access.KEY_ROLES if access.of_key(role) <= pages.permissions(request)]
-    return get_object_or_404(ApiKey, pk=number, revoked_at=None, role__in=rows)
+    """A key somebody may touch: none that may do more than they do, as it is narrowed."""
+    key = get_object_or_404(ApiKey.objects.select_related("store"), pk=number, revoked_at=None)
+    if not principal.of_key(key).permissions <= pages.permissions(request):
+        raise Http404
+    return key
+
+
+def _day(text: str) -> date | None:
+    try:
+        return parse_date(text)
+    except ValueError:
+        return None
 
 
 def _allowed(request: HttpRequest, role: str, asked: list[str]) -> list[str]:

@@ -25,6 +25,7 @@ def page(request: HttpRequest) -> HttpResponse:
     names = dict(ApiKey.objects.values_list("pk", "name")) if shown.rows else {}
     for row in shown.rows:
         number = row.actor.removeprefix("key:")
+        row.shown_path = masking.path(row.path)
         row.who = names.get(int(number), row.actor) if number.isdigit() else row.actor
     context = {
         "tab": "requests", "page": shown, "keys": ApiKey.objects.filter(revoked_at=None).order_by("name")[:200],
@@ -53,7 +54,7 @@ def again(request: HttpRequest, number: int) -> HttpResponse:
         body = masking.restored(edited, row.body) if edited.strip() else ""
     except ValueError as wrong:
         return _one(request, row, edited=edited, wrong=_("This is no JSON: %(why)s") % {"why": wrong}, status=422)
-    refused = resending.refusal(row, pages.permissions(request))
+    refused = resending.refusal(row)
     if refused:
         return _one(request, row, edited=edited, wrong=refused, status=422)
     resending.send(row, body, pages.permissions(request))
@@ -69,8 +70,9 @@ def _one(
     context = {
         "tab": "requests", "row": row, "body": body, "answer": row.answer if full else masking.masked(row.answer),
         "full": full, "may_unmask": pages.may(request, "workspace.write"), "wrong": wrong, "before": before,
-        "edited": edited or body, "curl": _curl(row, body), "kept": requestlog.KEPT_DAYS,
-        "traced": _event(row), "refusal": resending.refusal(row, pages.permissions(request)),
+        "edited": edited or body, "curl": _curl(row, body, full=full), "kept": requestlog.KEPT_DAYS,
+        "traced": _event(row), "refusal": resending.refusal(row),
+        "path": row.path if full else masking.path(row.path), **_small(row, full=full),
     }  # fmt: skip
     return render(request, "crm/developers/request.html", context, status=status)
 
@@ -81,8 +83,20 @@ def _event(row: RequestLog) -> int | None:
     return publicids.decode("evt", found[1]) if found else None
 
 
-def _curl(row: RequestLog, body: str) -> str:
-    url = f"{settings.BASE_URL.rstrip('/')}{row.path}" + (f"?{row.query}" if row.query else "")
+def _small(row: RequestLog, *, full: bool) -> dict[str, Any]:
+    """Headers, and what was not taken."""
+    if full:
+        return {"headers": row.headers, "dropped": row.dropped}
+    headers = {**row.headers}
+    if "Idempotency-Key" in headers:
+        headers["Idempotency-Key"] = masking.looked(headers["Idempotency-Key"])
+    dropped = [{**each, "detail": masking.looked(str(each.get("detail", "")))} for each in row.dropped]
+    return {"headers": headers, "dropped": dropped}
+
+
+def _curl(row: RequestLog, body: str, *, full: bool) -> str:
+    path, query = (row.path, row.query) if full else (masking.path(row.path), masking.query(row.query))
+    url = f"{settings.BASE_URL.rstrip('/')}{path}" + (f"?{query}" if query else "")
     lines = [f"curl -X {row.method} {shlex.quote(url)}", '-H "Authorization: Bearer $CAUCE_KEY"']
     if body:
         lines += ["-H 'Content-Type: application/json'", f"-d {shlex.quote(body)}"]

@@ -14,8 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crm import apikeys, clock
+from crm.api.events import Events
 from crm.models import ApiKey, AuditEntry, Contact, Event, Membership, RequestLog, User
-from crm.rest import masking, requestlog
+from crm.rest import limits, masking, requestlog
+from crm.rights import erasure
 
 pytestmark = pytest.mark.django_db
 
@@ -130,6 +132,27 @@ def test_sending_again_never_does_more_than_the_person_may() -> None:
     assert "holds no more" in refused.content.decode()
 
 
+def test_an_amount_is_sent_again_as_it_was(elena: Client) -> None:
+    secret = apikeys.create("marketer", "Shop")
+    ask(secret, "events", {**EVENT, "properties": {"value": 96.9}, "occurred_at": "yesterday"})
+    row = RequestLog.objects.get()
+    edited = elena.get(f"/developers/requests/{row.pk}/").context["edited"].replace('"yesterday"', "null")
+    elena.post(f"/developers/requests/{row.pk}/again/", {"body": edited})
+    again = RequestLog.objects.get(again_of=row.pk)
+    assert json.loads(again.body)["properties"] == {"value": 96.9}
+    assert again.request_id
+
+
+def test_nobody_is_known_by_what_was_asked_for(elena: Client) -> None:
+    secret = apikeys.create("marketer", "Shop")
+    asked = "/api/v1/contacts/?email=ana.ruiz%40example.com"
+    Client().get(asked, headers={"Authorization": f"Bearer {secret}", "Idempotency-Key": "ana.ruiz@example.com"})
+    Client().get("/api/v1/contacts/ana.ruiz@example.com/", headers={"Authorization": f"Bearer {secret}"})
+    for row in RequestLog.objects.all():
+        assert "ana.ruiz" not in elena.get(f"/developers/requests/{row.pk}/").content.decode()
+    assert "ana.ruiz" not in elena.get("/developers/requests/").content.decode()
+
+
 def test_a_body_that_is_no_json_names_the_line(elena: Client) -> None:
     secret = apikeys.create("marketer", "Shop")
     ask(secret, "events", EVENT)
@@ -163,6 +186,24 @@ def test_a_key_can_be_narrowed_to_what_it_is_for() -> None:
     assert ApiKey.objects.get().scopes == ["events.write"], "scopes narrow, they never widen"
     assert ask(secret, "events", EVENT).status_code == 202
     assert ask(secret, "segments", {"name": "x"}).status_code == 403
+
+
+def test_a_tick_that_narrows_to_nothing_makes_no_key_of_everything(elena: Client) -> None:
+    said = {"name": "Feed", "role": "tracking", "scopes": ["campaigns.write"]}
+    assert elena.post("/developers/keys/new/", said).status_code == 422
+    assert not ApiKey.objects.exists()
+
+
+@pytest.mark.parametrize("until", ["2026-13-45", "2020-01-01", "soon"])
+def test_a_key_cannot_end_on_a_day_that_is_none_or_over(elena: Client, until: str) -> None:
+    assert elena.post("/developers/keys/new/", {"name": "x", "role": "tracking", "until": until}).status_code == 422
+    assert not ApiKey.objects.exists()
+
+
+def test_elena_revokes_the_key_she_tried_with(elena: Client) -> None:
+    secret = elena.post("/developers/key/").context["secret"]
+    assert elena.post(f"/developers/keys/{ApiKey.objects.get().pk}/revoke/").status_code == 302
+    assert ask(secret, "events", EVENT).status_code == 401
 
 
 def test_nobody_makes_a_key_mightier_than_themselves(elena: Client) -> None:
@@ -219,3 +260,42 @@ def test_no_address_gets_through_a_mask_and_masks_are_put_back(body: Any) -> Non
     assert "ana.ruiz" not in shown
     assert "600 11" not in shown
     assert json.loads(masking.restored(shown, text)) == body
+
+
+def test_who_is_erased_is_in_no_request_any_more() -> None:
+    secret = apikeys.create("marketer", "Shop")
+    assert ask(secret, "events", EVENT).status_code == 202
+    asked = "/api/v1/contacts/?email=ana.ruiz%40example.com"
+    assert Client().get(asked, headers={"Authorization": f"Bearer {secret}"}).status_code == 200
+    assert ask(secret, "events", {**EVENT, "contact": {"email": "dario@example.com"}}).status_code == 202
+    contact = Contact.objects.get(identifiers__value="ana.ruiz@example.com")
+    erasure.ask(contact.pk, actor="user:1", via="office", now=clock.now())
+    assert erasure.finish(contact.pk)
+    kept = [f"{row.path} {row.query} {row.body} {row.answer}" for row in RequestLog.objects.order_by("pk")]
+    assert [said for said in kept if "ana.ruiz" in said] == []
+    assert len(kept) == 3
+    assert "dario@example.com" in kept[2], "others' requests stay"
+
+
+def test_a_request_that_is_too_many_and_one_that_breaks_are_in_the_log_too(
+    monkeypatch: pytest.MonkeyPatch, elena: Client
+) -> None:
+    secret = apikeys.create("marketer", "Shop")
+    monkeypatch.setattr(limits, "of_key", lambda: 1)
+    assert ask(secret, "events", EVENT).status_code == 202
+    assert ask(secret, "events", EVENT).status_code == 429
+    monkeypatch.undo()
+
+    def broken(*_: Any, **__: Any) -> None:
+        raise RuntimeError("the shelf fell")
+
+    monkeypatch.setattr(Events, "post", broken)
+    client = Client(raise_request_exception=False)
+    sent = client.post(
+        "/api/v1/events/", json.dumps(EVENT), "application/json", headers={"Authorization": f"Bearer {secret}"}
+    )
+    assert sent.status_code == 500
+    assert [row.status for row in RequestLog.objects.order_by("pk")] == [202, 429, 500]
+    row = RequestLog.objects.latest("pk")
+    page = elena.post(f"/developers/requests/{row.pk}/again/", {"body": json.dumps(EVENT)})
+    assert "it was 500, now it is 500" in page.content.decode(), "one that breaks again is in the log as well"
