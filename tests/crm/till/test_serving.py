@@ -10,6 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from crm import clock, consent, publicids
+from crm.identity import claims
 from crm.models import Address, AuditEntry, Contact, Event, Identifier, Order, TillEntry
 from crm.normalise import Trace
 from crm.till import aloud, masked, people
@@ -253,3 +254,26 @@ def test_products_of_a_purchase_are_its_lines(now: datetime) -> None:
     for bad, pointer in (({"sku": ""}, "/lines/0/sku"), ({"sku": "A", "price": "x"}, "/lines/0/price")):
         told = bruno.do("purchase", {"card": "291000487730", "amount": "5", "lines": [bad]}, now)
         assert told["problems"][0]["pointer"] == pointer
+
+
+def test_what_a_page_claims_of_its_visitor_stands_in_nobodys_way_at_the_till(now: datetime) -> None:
+    bruno, barcelona = till(), till("BCN", "Barcelona")
+    public = publicids.encode("ctc", carmen(now))
+    visitor = come(now, Trace("anonymous_id", "a-1"))
+    claims.note([(visitor, "phone", "+34600112233"), (visitor, "phone", "+34611223344")], "page", now)
+    assert barcelona.do("served", {"text": "600112233"}, now)["answer"]["contact"] == public
+    assert bruno.do("purchase", {"phone": "600112233", "amount": "5"}, now)["answer"]["contact"] == public
+    assert "another store" not in bruno.client.get("/store/find/", {"q": "611223344"}).content.decode()
+    told = bruno.do("correct", {"contact": public, "kind": "phone", "value": "611223344", "reason": "typo"}, now)
+    assert told["state"] == "done", told
+
+
+def test_a_scan_is_answered_from_indexes(now: datetime) -> None:
+    till()
+    carmen(now)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(f"EXPLAIN {people.HOLDERS}", [["card"], ["291000487730"]] * 2)
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert "identifier_names_one" in plan
+    assert "Seq Scan" not in plan
