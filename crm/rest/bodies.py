@@ -12,6 +12,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
+from crm import nesting
 from crm.rest.problems import Refusal
 
 SINGLE_CAP: Final = 1 * 1024 * 1024
@@ -95,18 +96,8 @@ def too_large(cap: int) -> Refusal:
 
 
 def refuse_deep(data: Any) -> None:
-    """Level by level, so that a hostile body costs no recursion."""
-    level = [data]
-    for _ in range(MAX_DEPTH):
-        level = [
-            inner
-            for outer in level
-            for inner in (outer.values() if type(outer) is dict else outer if type(outer) is list else ())
-            if type(inner) is dict or type(inner) is list
-        ]
-        if not level:
-            return
-    raise Refusal(400, "too_deep", f"JSON may be nested {MAX_DEPTH} levels deep.")
+    if nesting.is_deeper(data, MAX_DEPTH):
+        raise Refusal(400, "too_deep", f"JSON may be nested {MAX_DEPTH} levels deep.")
 
 
 def _refuse_nul(data: Any) -> None:

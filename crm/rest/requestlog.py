@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import time
 from collections.abc import Callable
 from typing import Any, Final
@@ -19,12 +20,14 @@ from django.http.response import HttpResponseBase
 
 from crm import clock
 
+# Every secret of ours, wherever it stands (`crm.apikeys`).
+KEYS: Final = re.compile(r"\b((?:sk_(?:live|test)|wk)_)[\w-]{20,}")
+GZIP: Final = b"\x1f\x8b"
 PATHS: Final = ("/api/v1/", "/v1/")
 # A file of an import is no body to look at.
 LARGEST: Final = 1024 * 1024
 BODY, ANSWER, PATH, QUERY = 32_768, 8_192, 400, 1_000
 HEADERS: Final = ("Content-Type", "Idempotency-Key", "User-Agent", "Origin")
-KEPT_DAYS: Final = 14
 # What views leave in `request.META` for the log.
 ACTOR, DROPPED, SENT, AGAIN_OF = "cauce.actor", "cauce.dropped", "cauce.body", "cauce.again_of"
 Handler = Callable[[HttpRequest], HttpResponseBase]
@@ -63,8 +66,7 @@ def _sent(request: HttpRequest) -> bytes:
 
 
 def _write(request: HttpRequest, sent: bytes, response: HttpResponseBase, ms: int) -> None:
-    said = request.META.get(SENT)
-    body = json.dumps(said, ensure_ascii=False) if said is not None else sent.decode("utf-8", "replace")
+    body = _body(request, sent)
     told = getattr(response, "content", b"")[: ANSWER + 1].decode("utf-8", "replace")
     dropped = list(request.META.get(DROPPED, ())) or _rejected(told)
     headers = {name: request.headers[name][:200] for name in HEADERS if name in request.headers}
@@ -76,6 +78,14 @@ def _write(request: HttpRequest, sent: bytes, response: HttpResponseBase, ms: in
             len(dropped), json.dumps(_plain(headers)), _text(body)[:BODY], _text(told)[:ANSWER],
             len(body) > BODY or len(told) > ANSWER, request.META.get(AGAIN_OF),
         ])  # fmt: skip
+
+
+def _body(request: HttpRequest, sent: bytes) -> str:
+    """As it came, or unzipped by its view. A letter has at most four bytes: more than these are not looked at."""
+    said = request.META.get(SENT)
+    if said is not None and sent[:2] == GZIP:
+        return json.dumps(said, ensure_ascii=False)
+    return sent[: 4 * BODY + 4].decode("utf-8", "replace")
 
 
 def _rejected(told: str) -> list[Any]:
@@ -90,8 +100,8 @@ def _rejected(told: str) -> list[Any]:
 
 
 def _text(value: str) -> str:
-    """As PostgreSQL keeps it."""
-    return value.replace("\0", "").encode("utf-8", "replace").decode()
+    """As PostgreSQL keeps it, and without the keys that SDKs repeat in what they send."""
+    return KEYS.sub(r"\1…", value.replace("\0", "").encode("utf-8", "replace").decode())
 
 
 def _plain(value: Any) -> Any:

@@ -7,12 +7,14 @@ somebody else stays theirs.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from crm import audit, capture, identity, normalise, publicids, timeline, workspace
 from crm.errors import Problem, Problems
 from crm.models import Identifier
+from crm.normalise import Trace
 from crm.till import people
 from crm.till.desk import Desk
 from crm.till.entries import Done
@@ -23,20 +25,58 @@ FIELDS: Final = {"contact", "kind", "value", "country", "reason"}
 CORRECTED: Final = "Contact Corrected"
 
 
+@dataclass(frozen=True)
+class Asked:
+    contact: int
+    kind: str
+    reason: str
+    new: Trace
+
+
 def correct(desk: Desk, body: Mapping[str, Any], key: str, happened: datetime, now: datetime) -> Done:
     """The handler of an entry: `{contact, kind, value, country?, reason}`."""
     del key
+    asked = _read(desk, body)
+    # The one that staff saw; another phone of theirs stays.
+    shown = (
+        Identifier.objects.filter(contact=asked.contact, kind=asked.kind, address__isnull=False).order_by("pk").last()
+    )
+    public = publicids.encode("ctc", asked.contact)
+    arrival = capture.Arrival(
+        [{"kind": "id", "value": public}, {"kind": asked.kind, "value": asked.new.value}], source=desk.source,
+        actor=desk.actor, in_person=True,
+    )  # fmt: skip
+    received = capture.receive([arrival], now=now)[0]
+    if received.problems:
+        raise Problems([Problem("/value", each.code, each.detail) for each in received.problems])
+    old = [shown.pk] if shown and shown.value != asked.new.value else []
+    identity.remove_identifiers(asked.contact, old, actor=desk.actor, now=now)
+    told = {"kind": asked.kind, "reason": asked.reason, "store": desk.store.code}
+    audit.record(desk.actor, "contact.correct", public, None, {**told, "removed": len(old)})
+    fact = timeline.NewFact(asked.contact, CORRECTED, {**told, "by": desk.actor}, happened, source=desk.source)
+    timeline.record([fact], now=now)
+    return Done(asked.contact, {"contact": public, "kind": asked.kind})
+
+
+def _read(desk: Desk, body: Mapping[str, Any]) -> Asked:
+    """What is to be put right. Raises Problem, at its field."""
     if set(body) - FIELDS:
         raise Problem(f"/{min(set(body) - FIELDS)}", "unknown", "There is no such field.")
     number = publicids.decode("ctc", str(body.get("contact", "")), "/contact")
     person = people.one(desk.store, number)
     if person is None:
         raise Problem("/contact", "not_found", "This customer is not one of this store.")
+    if person.restricted:
+        raise Problem("/contact", "restricted", "Ask your manager: this person's data is restricted.")
     kind, reason = str(body.get("kind", "")), str(body.get("reason", ""))
     if kind not in KINDS:
         raise Problem("/kind", "not_a_choice", "A phone or an e-mail is corrected here.")
     if reason not in REASONS:
         raise Problem("/reason", "required", "Say why it is corrected.")
+    return Asked(number, kind, reason, _new(desk, number, kind, body))
+
+
+def _new(desk: Desk, number: int, kind: str, body: Mapping[str, Any]) -> Trace:
     country = str(body.get("country") or desk.store.country or workspace.current().country)
     try:
         new = normalise.trace(kind, body.get("value"), country)
@@ -44,22 +84,4 @@ def correct(desk: Desk, body: Mapping[str, Any], key: str, happened: datetime, n
         raise Problem("/value", wrong.code, wrong.detail) from None
     if set(people.holders([new])) - {number}:
         raise Problem("/value", "taken", "Somebody else is known by this. Ask a manager to look at both.")
-    old = list(
-        Identifier.objects.filter(contact=number, kind=kind).exclude(value=new.value).values_list("pk", flat=True)
-    )
-    traces: list[Any] = [{"kind": "id", "value": publicids.encode("ctc", number)}, new]
-    arrival = capture.Arrival(traces, source=desk.source, actor=desk.actor, in_person=True)
-    received = capture.receive([arrival], now=now)[0]
-    if received.problems:
-        raise Problems([Problem("/value", each.code, each.detail) for each in received.problems])
-    identity.remove_identifiers(number, old, actor=desk.actor, now=now)
-    audit.record(
-        desk.actor, "contact.correct", publicids.encode("ctc", number), None,
-        {"kind": kind, "reason": reason, "store": desk.store.code, "removed": len(old)},
-    )  # fmt: skip
-    fact = timeline.NewFact(
-        number, CORRECTED, {"kind": kind, "reason": reason, "store": desk.store.code, "by": desk.actor}, happened,
-        source=desk.source,
-    )  # fmt: skip
-    timeline.record([fact], now=now)
-    return Done(number, {"contact": publicids.encode("ctc", number), "kind": kind})
+    return new

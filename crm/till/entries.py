@@ -19,7 +19,7 @@ from typing import Any, Final
 import orjson
 from django.db import connection, transaction
 
-from crm import intake
+from crm import intake, nesting
 from crm.errors import Problem, Problems
 from crm.models import Device, TillEntry
 from crm.till import desk
@@ -28,6 +28,7 @@ from crm.till.desk import Desk
 MOST: Final = 50
 OLDEST: Final = timedelta(days=30)
 LARGEST: Final = 65_536
+DEEPEST: Final = 20
 LETTERS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 ULID: Final = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 # What broke here by no fault of the entry: the till keeps it and sends it again.
@@ -88,6 +89,8 @@ def _checked(sent: Any) -> dict[str, Any]:
         raise Problem("/id", "not_an_id", "The id of an entry is a ULID of 26 characters.")
     if not isinstance(sent.get("kind"), str) or sent["kind"] not in kinds:
         raise Problem("/kind", "unknown_kind", f"A till does: {', '.join(sorted(kinds))}.")
+    if nesting.is_deeper(sent["body"], DEEPEST):
+        raise Problem("/body", "too_deep", f"Nothing may be nested deeper than {DEEPEST} levels.")
     written = orjson.dumps(sent["body"])
     if len(written) > LARGEST:
         raise Problem("/body", "too_large", "This is more than a till sends (64 kB).")

@@ -12,6 +12,7 @@ from typing import Final
 
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.expressions import RawSQL
 
 from crm import directory, normalise, publicids, workspace
 from crm.errors import Problem, Problems
@@ -22,12 +23,8 @@ from crm.till import masked
 
 SHOWN: Final = 10
 KINDS: Final = ("card", "phone", "email")
-# By the end of a card or a phone, within the people of the store; the index `identifier_end` has them reversed.
-ENDS: Final = """
-SELECT DISTINCT i.contact_id FROM crm_identifier i
-WHERE reverse(i.value) LIKE %s AND i.kind IN ('card', 'phone') ORDER BY i.contact_id DESC LIMIT 500"""
-
-
+# By the end of a card or a phone; the index `identifier_end` has them reversed.
+ENDS: Final = "(SELECT contact_id FROM crm_identifier WHERE reverse(value) LIKE %s AND kind IN ('card', 'phone'))"
 # Each kind of identifier has an index of its own, of which a plain question would use none. What a page claimed of
 # its visitor (decision 0035) is nobody's.
 HOLDERS: Final = f"""
@@ -98,16 +95,15 @@ def find(store: Store, text: str) -> Found:
     if whole:
         return _of_whole(store, whole)
     digits = "".join(text.split())
-    if digits.isdigit() and len(digits) < 8:
-        rows = (
-            visible(living().filter(pk__in=_ending(digits)), [store.pk]) if len(digits) >= 4 else Contact.objects.none()
-        )
+    if digits.isdigit() and 4 <= len(digits) < 8:
+        rows = living().filter(pk__in=RawSQL(ENDS, [digits[::-1] + "%"]))  # noqa: S611 - our own words
     elif digits.isdigit() or "@" in text:
         return Found()
     else:
-        rows = visible(living().filter(directory.matching(text)), [store.pk])
-    found = list(rows.order_by("-pk")[: SHOWN + 1])
-    return Found(customers([each for each in found if not each.restricted][:SHOWN]), len(found) > SHOWN)
+        rows = living().filter(directory.matching(text))
+    found = list(visible(rows, [store.pk]).order_by("-pk")[: SHOWN + 1])
+    shown = [each for each in found if not each.restricted]
+    return Found(customers(shown[:SHOWN]), len(found) > SHOWN, restricted=len(shown) < len(found))
 
 
 def holders(traces: Iterable[Trace]) -> list[int]:
@@ -121,11 +117,12 @@ def holders(traces: Iterable[Trace]) -> list[int]:
 
 
 def customers(contacts: Sequence[Contact]) -> list[Customer]:
-    """As staff see them. One query."""
+    """As staff see them, by the newest of each kind. One query."""
     known: dict[int, dict[str, str]] = {}
-    rows = Identifier.objects.filter(contact__in=[each.pk for each in contacts], kind__in=KINDS).order_by("-pk")
+    rows = Identifier.objects.filter(contact__in=[each.pk for each in contacts], kind__in=KINDS).order_by("pk")
     for row in rows:
-        known.setdefault(row.contact_id, {})[row.kind] = masked.value(row.kind, row.value)
+        if not claims.is_one(row):
+            known.setdefault(row.contact_id, {})[row.kind] = masked.value(row.kind, row.value)
     return [
         Customer(each.pk, masked.name(each.given_name, each.family_name), known.get(each.pk, {}), each.restricted)
         for each in contacts
@@ -141,12 +138,6 @@ def _of_whole(store: Store, whole: Sequence[int]) -> Found:
         elsewhere=not mine and any(not each.restricted for each in rows),
         restricted=any(each.restricted and each.pk in mine for each in rows),
     )
-
-
-def _ending(digits: str) -> list[int]:
-    with connection.cursor() as cursor:
-        cursor.execute(ENDS, [digits[::-1] + "%"])
-        return [number for (number,) in cursor.fetchall()]
 
 
 def traces(text: str, store: Store) -> list[Trace]:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import orjson
 
+from crm import nesting
 from crm.errors import Problem
 
 MOST_BYTES: Final = 500 * 1024
@@ -31,7 +32,8 @@ def read(raw: bytes, encoding: str) -> dict[str, Any]:
         raise Problem("", "not_json", f"This is not JSON: {error.msg}, line {error.lineno}.") from None
     if not isinstance(data, dict):
         raise Problem("", "not_an_object", "A body is one JSON object, in braces.")
-    refuse_deep(data)
+    if nesting.is_deeper(data, MOST_DEPTH):
+        raise Problem("", "too_deep", f"JSON may be nested {MOST_DEPTH} levels deep.")
     return data
 
 
@@ -47,20 +49,6 @@ def inflate(raw: bytes) -> bytes:
     if not engine.eof:
         raise Problem("", "not_gzip", "The gzip body ends in the middle.")
     return plain
-
-
-def refuse_deep(data: Any) -> None:
-    level = [data]
-    for _ in range(MOST_DEPTH):
-        level = [
-            inner
-            for outer in level
-            for inner in (outer.values() if type(outer) is dict else outer if type(outer) is list else ())
-            if type(inner) is dict or type(inner) is list
-        ]
-        if not level:
-            return
-    raise Problem("", "too_deep", f"JSON may be nested {MOST_DEPTH} levels deep.")
 
 
 def is_large(message: Mapping[str, Any]) -> bool:

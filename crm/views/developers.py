@@ -28,7 +28,7 @@ ROLES = {
 
 @pages.page("keys.write")
 def page(request: HttpRequest) -> HttpResponse:
-    return render(request, "crm/developers/start.html", _start(request))
+    return render(request, "crm/developers/start.html", _start())
 
 
 @pages.page("keys.write", "POST")
@@ -38,7 +38,7 @@ def try_key(request: HttpRequest) -> HttpResponse:
                             made_by=_me(request))  # fmt: skip
     key = ApiKey.objects.get(hash=apikeys.hash_of(secret))
     audit.record(pages.actor(request), "key.create", f"key:{key.pk}", None, {"name": key.name, "role": key.role})
-    return render(request, "crm/developers/start.html", {**_start(request), "secret": secret})
+    return render(request, "crm/developers/start.html", {**_start(), "secret": secret})
 
 
 @pages.page("keys.write")
@@ -117,19 +117,18 @@ def _keys(
     mine = [role for role in access.KEY_ROLES if access.of_key(role) <= pages.permissions(request)]
     rows = ApiKey.objects.select_related("store", "made_by").filter(revoked_at=None)
     context = {
-        "tab": "keys", "secret": secret, "wrong": wrong or {}, "typed": request.POST,
+        "secret": secret, "wrong": wrong or {}, "typed": request.POST,
         "keys": rows.filter(Q(expires_at=None) | Q(expires_at__gt=clock.real())).order_by("-pk")[:200],
         "roles": [(role, ROLES[role]) for role in mine], "stores": Store.objects.filter(active=True).order_by("name"),
-        "live": settings.CAUCE_MODE == "live", "ticked": request.POST.getlist("scopes"),
+        "ticked": request.POST.getlist("scopes"),
         "scopes": sorted(frozenset().union(*(access.of_key(role) for role in mine))),
     }  # fmt: skip
     return render(request, "crm/developers/keys.html", context, status=status)
 
 
-def _start(request: HttpRequest) -> dict[str, Any]:
+def _start() -> dict[str, Any]:
     return {
-        "tab": "start", "base": settings.BASE_URL.rstrip("/"), "live": settings.CAUCE_MODE == "live", "secret": "",
-        "language": request.GET.get("in", "curl"),
+        "base": settings.BASE_URL.rstrip("/"), "live": settings.CAUCE_MODE == "live", "secret": "",
     }  # fmt: skip
 
 

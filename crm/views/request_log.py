@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from crm import audit, pages, publicids, tables
 from crm.models import ApiKey, RequestLog
-from crm.rest import masking, requestlog, resending
+from crm.rest import masking, resending
 
 FIELDS: Final = ("errors", "key", "method", "path")
 
@@ -28,7 +28,7 @@ def page(request: HttpRequest) -> HttpResponse:
         row.shown_path = masking.path(row.path)
         row.who = names.get(int(number), row.actor) if number.isdigit() else row.actor
     context = {
-        "tab": "requests", "page": shown, "keys": ApiKey.objects.filter(revoked_at=None).order_by("name")[:200],
+        "page": shown, "keys": ApiKey.objects.filter(revoked_at=None).order_by("name")[:200],
         "said": {name: request.GET.get(name, "") for name in FIELDS},
     }  # fmt: skip
     template = "crm/developers/_requests.html" if pages.is_fragment(request) else "crm/developers/requests.html"
@@ -68,9 +68,9 @@ def _one(
 ) -> HttpResponse:  # fmt: skip
     body = row.body if full else masking.masked(row.body) if row.body else ""
     context = {
-        "tab": "requests", "row": row, "body": body, "answer": row.answer if full else masking.masked(row.answer),
+        "row": row, "body": body, "answer": row.answer if full else masking.masked(row.answer),
         "full": full, "may_unmask": pages.may(request, "workspace.write"), "wrong": wrong, "before": before,
-        "edited": edited or body, "curl": _curl(row, body, full=full), "kept": requestlog.KEPT_DAYS,
+        "edited": edited or body, "curl": _curl(row, body, full=full),
         "traced": _event(row), "refusal": resending.refusal(row),
         "path": row.path if full else masking.path(row.path), **_small(row, full=full),
     }  # fmt: skip

@@ -8,6 +8,7 @@ from django.http import Http404
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from crm import clock, publicids, till_pages, workspace
@@ -106,7 +107,7 @@ def _person(
         "desk": desk, "place": "find", "customer": people.customers([found])[0], "answers": consents.of(found.pk),
         "last": _last(found), "said": said,
         "wrong": wrong, "opened": opened, "typed": typed or {}, "country": country, "key": entries.new_key(),
-        "countries": countries.listed(country, "en"), "reasons": _reasons(),
+        "countries": countries.listed(country, translation.get_language() or "en"), "reasons": _reasons(),
         "read": _read(aloud.texts(country), found.language[:2]),
     }  # fmt: skip
     return render(request, "store/person.html", context, status=code)
@@ -161,6 +162,7 @@ def _words(answer: dict[str, Any]) -> str:
     told = {
         "taken": _("Somebody else is known by this. Ask a manager to look at both."),
         "not_found": _("This customer is not one of this store."),
+        "restricted": _("Ask your manager: this person's data is restricted."),
         "no_such_wording": _("This text is not kept here. Load the page anew and read it again."),
     }
     return " ".join(told.get(each["code"], each["detail"]) for each in answer["problems"])

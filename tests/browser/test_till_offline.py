@@ -128,7 +128,9 @@ def test_a_till_that_was_revoked_keeps_no_page_and_what_waits_is_not_lost(
     assert not Contact.objects.exists()
 
 
-def test_who_signs_the_till_out_leaves_no_page_behind(bruno: Till, enrolment: Page, live_server: LiveServer) -> None:
+def test_a_browser_that_is_a_till_no_more_keeps_no_page_of_it(
+    bruno: Till, enrolment: Page, live_server: LiveServer
+) -> None:
     desk.revoke(bruno.device, actor="test")
     enrolment.goto(f"{live_server.url}/store/")
     patience.becomes(lambda: enrolment.evaluate(CACHES), 0)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -79,6 +81,21 @@ def test_every_request_is_in_the_log_whatever_became_of_it(elena: Client) -> Non
     page = elena.get("/developers/requests/").content.decode()
     assert page.count("/api/v1/") >= 6
     assert elena.get("/developers/requests/", {"errors": "1"}).content.decode().count("chip warn") == 4
+
+
+def test_no_key_is_kept_in_the_log_wherever_an_sdk_repeats_it() -> None:
+    secret = apikeys.create("marketer", "Shop")
+    said = {"writeKey": secret, "batch": [{"type": "track", "event": "Seen", "anonymousId": "a"}]}
+    packed = gzip.compress(json.dumps(said).encode())
+    for body in (json.dumps(said).encode(), packed):
+        Client().post(f"/v1/batch?writeKey={secret}", body, content_type="text/plain")
+    Client().get(f"/v1/projects/{apikeys.create('tracking', 'Site')}/settings")
+    rows = list(RequestLog.objects.order_by("pk"))
+    assert [row.status for row in rows] == [200, 200, 200]
+    assert [json.loads(row.body)["batch"][0]["event"] for row in rows[:2]] == ["Seen", "Seen"]
+    assert not any(
+        re.search(r"(sk_test|wk)_[\w-]{20,}", f"{row.body}{row.query}{row.path}{row.answer}") for row in rows
+    )
 
 
 def test_a_replay_is_said_to_be_one(elena: Client) -> None:

@@ -229,3 +229,12 @@ def test_all_that_the_two_screens_need_is_kept_for_when_there_is_no_network() ->
     worker = till().client.get("/store/sw.js")
     for name in ("queue", "store", "ulid"):
         assert f'/js/till/{name}.js"'.replace("/", "\\u002F") in worker.content.decode().replace("/", "\\u002F")
+
+
+def test_what_is_nested_without_end_is_refused_and_not_tried_for_ever(now: datetime) -> None:
+    bruno = till()
+    deep: dict[str, Any] = {}
+    for _ in range(200):
+        deep = {"a": deep}
+    answer = bruno.send(bruno.entry("enrol", deep, now)).json()["entries"][0]
+    assert (answer["state"], answer["problems"][0]["code"]) == ("refused", "too_deep")

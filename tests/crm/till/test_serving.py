@@ -277,3 +277,46 @@ def test_a_scan_is_answered_from_indexes(now: datetime) -> None:
         plan = "\n".join(row[0] for row in cursor.fetchall())
     assert "identifier_names_one" in plan
     assert "Seq Scan" not in plan
+
+
+@pytest.mark.parametrize("text", ["carmen", "7730", "291000487730"])
+def test_whoever_is_restricted_is_said_to_be_so_however_they_are_looked_for(now: datetime, text: str) -> None:
+    bruno = till()
+    Contact.objects.filter(pk=carmen(now)).update(restricted=True)
+    page = bruno.client.get("/store/find/", {"q": text}).content.decode()
+    assert "Ask your manager" in page
+    assert "Carmen M." not in page
+
+
+def test_nothing_is_put_right_of_whoever_is_restricted(now: datetime) -> None:
+    bruno, number = till(), carmen(now)
+    Contact.objects.filter(pk=number).update(restricted=True)
+    body = {"contact": publicids.encode("ctc", number), "kind": "phone", "value": "611223344", "reason": "moved"}
+    assert bruno.do("correct", body, now)["problems"][0]["code"] == "restricted"
+    assert Identifier.objects.filter(contact=number, kind="phone").get().value == "+34600112233"
+
+
+def test_her_other_phone_stays_when_one_is_put_right(now: datetime) -> None:
+    bruno, number = till(), carmen(now)
+    come(now, email("carmen.martinez@example.com"), phone("+34699887766"))
+    public = publicids.encode("ctc", number)
+    assert "••• 77 66" in bruno.client.get(f"/store/people/{public}/").content.decode(), "the newest is shown"
+    bruno.do("correct", {"contact": public, "kind": "phone", "value": "611223344", "reason": "moved"}, now)
+    phones = Identifier.objects.filter(contact=number, kind="phone").order_by("pk").values_list("value", flat=True)
+    assert list(phones) == ["+34600112233", "+34611223344"]
+
+
+def test_a_till_that_sets_its_clock_back_voids_nothing_late(now: datetime) -> None:
+    bruno = till()
+    carmen(now)
+    entry = bruno.entry("purchase", {"card": "291000487730", "amount": "10"}, now)
+    bruno.send(entry)
+    TillEntry.objects.update(taken_at=clock.real() - timedelta(minutes=11))
+    told = bruno.do("void", {"order": f"VLC:{entry['id']}"}, now + timedelta(seconds=1))
+    assert told["problems"][0]["code"] == "too_late"
+
+
+def test_whoever_has_only_been_claimed_by_a_page_is_not_shown_by_it(now: datetime) -> None:
+    bruno, number = till(), carmen(now)
+    Identifier.objects.create(contact_id=number, kind="phone", value="+34677000011", identifying=False)
+    assert "00 11" not in bruno.client.get(f"/store/people/{publicids.encode('ctc', number)}/").content.decode()
