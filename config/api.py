@@ -9,7 +9,7 @@ from django.urls import URLPattern, re_path
 from analytics.api import figures, report
 from campaigns.api import edit as campaigns
 from campaigns.api import explain, numbers, runs, trace
-from channels import api as messages
+from channels.api import messages, webhooks
 from crm.api import (
     allowed,
     catalogue,
@@ -66,6 +66,10 @@ urlpatterns = [
     at("imports/<public_id>/cancel", imports.Cancel, "import-cancel"),
     at("imports/<public_id>/undo", imports.Undo, "import-undo"),
     at("imports/<public_id>/rejected", imports.Rejected, "import-rejected"),
+    at("webhooks", webhooks.Webhooks, "webhooks"),
+    at("webhooks/<public_id>/secret", webhooks.Secret, "webhook-secret"),
+    at("webhooks/<public_id>/test", webhooks.Test, "webhook-test"),
+    at("webhooks/<public_id>", webhooks.OneWebhook, "webhook"),
     at("segments", segments.Segments, "segments"),
     at("segments/count", segments.CountRule, "segments-count"),
     at("segments/<public_id>", segments.OneSegment, "segment"),

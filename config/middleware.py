@@ -11,11 +11,13 @@ from django.contrib.messages import get_messages
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils import timezone
 
 from config import health
 from crm import clock, pages, workspace
+from crm.rest import problems
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 log = logging.getLogger("cauce.web")
@@ -90,6 +92,19 @@ def local_time(get_response: Handler) -> Handler:
             timezone.deactivate()
 
     return middleware
+
+
+class NoText:
+    """A text with a NUL byte, which PostgreSQL does not keep, is a mistake of who sent it: 400, wherever it was."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponseBase | None:
+        return render(request, "400.html", status=400) if problems.is_no_text(error) else None
 
 
 def toasts(get_response: Handler) -> Handler:

@@ -30,6 +30,7 @@ KINDS: Final = {
     "key": "key",
     "kpi": "KPI",
     "grp": "group",
+    "whk": "webhook",
 }
 
 

@@ -84,6 +84,7 @@ urlpatterns = [
     path("store/people/<ctc:contact_id>/consent/", till_serve.consent, name="till-consent"),
     path("store/people/<ctc:contact_id>/correct/", till_serve.correct, name="till-correct"),
     path("store/purchase/", till_serve.purchase, name="till-purchase"),
+    path("store/purchase/product/", till_serve.product, name="till-product"),
     path("store/purchase/recent/", till_serve.recent, name="till-recent"),
     path("settings/stores/<int:number>/tills/", till_settings.page, name="tills"),
     path("settings/stores/<int:number>/tills/add/", till_settings.add, name="till-add"),

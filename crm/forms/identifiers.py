@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -11,6 +12,7 @@ from crm import normalise, workspace
 from crm.errors import Problem
 from crm.forms.contacts import KINDS, wrong
 from crm.identity import rules
+from crm.till import cards
 
 ALL = (*KINDS, ("anonymous_id", _("Browser or device")))
 
@@ -49,6 +51,44 @@ class RuleForm(forms.Form):
         default = rules.DEFAULTS[str(self.prefix)]["priority"]
         priority = given["priority"] if given["priority"] is not None else default
         return {"most": given["most"] or 0, "priority": priority, "blocked": given["blocked"]}
+
+
+class ShapeForm(forms.Form):
+    """What the shop's cards look like: how a till knows what its reader read."""
+
+    digits = forms.CharField(
+        label=_("Signs"), max_length=60, required=False,
+        help_text=_("How many a card has, as in 12, 13 or 8-10."),
+    )  # fmt: skip
+    begins = forms.CharField(
+        label=_("Begins with"), max_length=200, required=False,
+        help_text=_("As in 29, VIP. Empty: with anything. It tells cards from goods with a bar code."),
+    )  # fmt: skip
+    check = forms.ChoiceField(
+        label=_("Check digit"),
+        choices=[
+            ("any", _("By Luhn, or as of bar codes with 13 digits")), ("luhn", _("By Luhn")),
+            ("ean", _("As of bar codes")), ("none", _("None: every number is a card")),
+        ],
+    )  # fmt: skip
+
+    def clean_digits(self) -> Any:
+        return self._read(cards.lengths, "digits")
+
+    def clean_begins(self) -> Any:
+        return self._read(cards.beginnings, "begins")
+
+    def _read(self, reader: Callable[[str], Any], name: str) -> Any:
+        try:
+            return reader(self.cleaned_data[name])
+        except Problem as problem:
+            raise forms.ValidationError(problem.detail) from None
+
+
+def shape_form(ruled: rules.Rules, data: Any = None) -> ShapeForm:
+    told = cards.shape(ruled).told()
+    shown = {name: ", ".join(map(str, told[name])) for name in ("digits", "begins")}
+    return ShapeForm(data, prefix="shape", initial={**told, **shown})
 
 
 def forms_of(ruled: rules.Rules, data: Any = None) -> list[tuple[Any, RuleForm]]:

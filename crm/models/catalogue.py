@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import HashIndex
 from django.db import models
+from django.db.models import F
 
 from crm.clock import BusinessNow
 
@@ -23,6 +25,8 @@ class Product(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["sku"], name="product_sku_once")]
+        # The number of its bar code, which a till reads; of any length, as nobody checks it.
+        indexes = [HashIndex(F("attributes__gtin"), name="product_gtin")]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.sku})"

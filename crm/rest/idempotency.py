@@ -20,7 +20,7 @@ from rest_framework.response import Response
 
 from crm import clock
 from crm.models import IdempotencyRecord
-from crm.rest import bodies
+from crm.rest import bodies, requestlog
 from crm.rest.problems import Refusal
 
 HEADER: Final = "Idempotency-Key"
@@ -61,7 +61,9 @@ def once(handler: Handler, actor: str, key: str) -> Handler:
             response = handler(request, *args, **kwargs)
             kept = IdempotencyRecord.objects.filter(pk=row)
             if response.status_code < 400:
-                kept.update(status=response.status_code, body=bodies.encode(response.data))
+                # A secret is told once: whoever asks again learns that it was made, and rolls it.
+                told = requestlog.unkeyed(bodies.encode(response.data).decode())
+                kept.update(status=response.status_code, body=told.encode())
             else:  # a refusal that had to be written down is none to be repeated
                 kept.delete()
         return response

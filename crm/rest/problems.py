@@ -113,6 +113,11 @@ def pointer(*parts: object) -> str:
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
+def is_no_text(error: Exception) -> bool:
+    """A NUL byte reached the driver of the database, which refuses it as PostgreSQL would."""
+    return isinstance(error, ValueError) and "NUL (0x00)" in str(error)
+
+
 def status_of(problem: Problem) -> int:
     """What is asked for is not there: 404. Something deep inside the body names what is not there: 422."""
     if problem.code == "not_found":
@@ -154,6 +159,8 @@ def _of_framework(error: Exception) -> tuple[int, list[Problem], dict[str, str]]
         return 403, [Problem("", "permission_denied", "This key or user may not do that.")], {}
     if isinstance(error, DatabaseError):
         return _of_database(error)
+    if is_no_text(error):
+        return 400, [Problem("", "nul", "Text may not contain the character NUL (\\u0000).")], {}
     return 500, [Problem("", "internal", "Something failed on our side; it is logged under the request id.")], {}
 
 

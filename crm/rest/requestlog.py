@@ -21,7 +21,7 @@ from django.http.response import HttpResponseBase
 from crm import clock
 
 # Every secret of ours, wherever it stands (`crm.apikeys`).
-KEYS: Final = re.compile(r"\b((?:sk_(?:live|test)|wk)_)[\w-]{20,}")
+KEYS: Final = re.compile(r"\b((?:sk_(?:live|test)|wk|whsec)_)[\w+/=-]{20,}")
 GZIP: Final = b"\x1f\x8b"
 PATHS: Final = ("/api/v1/", "/v1/")
 # A file of an import is no body to look at.
@@ -99,9 +99,14 @@ def _rejected(told: str) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
+def unkeyed(text: str) -> str:
+    """Without any secret of ours."""
+    return KEYS.sub(r"\1…", text)
+
+
 def _text(value: str) -> str:
     """As PostgreSQL keeps it, and without the keys that SDKs repeat in what they send."""
-    return KEYS.sub(r"\1…", value.replace("\0", "").encode("utf-8", "replace").decode())
+    return unkeyed(value.replace("\0", "").encode("utf-8", "replace").decode())
 
 
 def _plain(value: Any) -> Any:

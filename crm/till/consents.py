@@ -28,7 +28,7 @@ MEDIA: Final = "SELECT DISTINCT kind FROM crm_identifier WHERE contact_id = %s A
 
 @dataclass(frozen=True)
 class Answer:
-    """One thing they may allow. `state`: on, waiting, off. `possible`: they have an address for it."""
+    """One thing they may allow. `state`: on, waiting, off, unasked. `possible`: they have an address for it."""
 
     purpose: str
     channel: str
@@ -105,4 +105,6 @@ def _asks(desk: Desk, purpose: str, channel: str) -> bool:
 
 
 def _word(state: str) -> str:
+    if state == "unknown":
+        return "unasked"
     return "on" if state in ON else "waiting" if state in WAITING else "off"

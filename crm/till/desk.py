@@ -7,6 +7,7 @@ code that signs it in. All times are the machine's: a moved testing clock locks 
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,10 +16,11 @@ from typing import Final
 from django.core import signing
 from django.db import transaction
 
-from crm import audit, clock
+from crm import audit, clock, workspace
 from crm.errors import Problem
 from crm.models import Device, Membership, Store, User
 from crm.models.team import Role
+from crm.till import cards
 
 COOKIE: Final = "cauce_till"
 # Without letters and digits that are mistaken for one another.
@@ -51,6 +53,11 @@ class Desk:
     @property
     def source(self) -> str:
         return f"till:{self.store.code}"
+
+    @property
+    def card(self) -> str:
+        """What a card looks like here, for the reader of the browser: JSON of `crm.till.cards.Shape`."""
+        return json.dumps(cards.shape(workspace.current().identifiers).told())
 
     @property
     def staff(self) -> User | None:

@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from crm import clock, errors, orders, publicids, workspace
+from django.db.models import Q, QuerySet
+
+from crm import clock, errors, normalise, orders, publicids, workspace
 from crm.errors import Problem
-from crm.models import Contact, Order, Store, TillEntry
+from crm.models import Contact, Order, Product, Store, TillEntry
 from crm.orders import Cancellation, NewOrder
 from crm.till import people
 from crm.till.desk import Desk
@@ -84,6 +86,22 @@ def recent(store: Store, device: int, now: datetime, limit: int = 8) -> Sequence
         }
         for row in rows if row.order_id in bought
     ]  # fmt: skip
+
+
+def product(code: str, currency: str) -> dict[str, str] | None:
+    """What is sold under an article number or a bar code (`attributes.gtin`); no price of another currency."""
+    code = normalise.clean(code).replace("\0", "")
+    found = min(named(code)[:20], key=lambda row: (row.sku != code, row.sku), default=None) if code else None
+    if found is None:
+        return None
+    priced = found.price is not None and found.currency in ("", currency)
+    return {"sku": found.sku, "name": found.name, "price": str(found.price) if priced else ""}
+
+
+def named(code: str) -> QuerySet[Product]:
+    """The articles with this number, or this bar code: GS1 numbers are the same with zeros before them."""
+    alike = [code.lstrip("0").zfill(length) for length in (8, 12, 13, 14)] if code.isdecimal() else []
+    return Product.objects.filter(Q(sku=code) | Q(attributes__gtin__in=alike), active=True)
 
 
 def _customer(store: Store, body: Mapping[str, Any]) -> Contact:

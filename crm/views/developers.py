@@ -14,7 +14,7 @@ from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from crm import access, apikeys, audit, clock, pages, publicids, toasts
+from crm import access, apikeys, audit, clock, pages, publicids, scopes, toasts
 from crm.models import ApiKey, RequestLog, Store, User
 from crm.rest import principal
 
@@ -69,7 +69,7 @@ def keys(request: HttpRequest) -> HttpResponse:
 @pages.page("keys.write", "POST")
 def new_key(request: HttpRequest) -> HttpResponse:
     role, asked = request.POST.get("role", ""), request.POST.getlist("scopes")
-    until, scopes = _day(request.POST.get("until", "")), _allowed(request, role, asked)
+    until, narrowed = _day(request.POST.get("until", "")), _allowed(request, role, asked)
     store = Store.objects.filter(pk=publicids.number(request.POST.get("store", "")) or 0).first()
     wrong = {}
     if not request.POST.get("name", "").strip():
@@ -78,7 +78,7 @@ def new_key(request: HttpRequest) -> HttpResponse:
         wrong["role"] = _("Choose what it may do.")
     elif not access.of_key(role) <= pages.permissions(request):
         wrong["role"] = _("You cannot make a key that may do more than you.")
-    elif asked and not scopes:  # no scopes at all would mean everything
+    elif asked and not narrowed:  # no scopes at all would mean everything
         wrong["role"] = _("Choose what it may do.")
     if role == "store" and store is None:
         wrong["store"] = _("Choose the store.")
@@ -87,7 +87,7 @@ def new_key(request: HttpRequest) -> HttpResponse:
     if wrong:
         return _keys(request, wrong=wrong, status=422)
     secret = apikeys.create(
-        role, request.POST["name"].strip()[:120], scopes=scopes,
+        role, request.POST["name"].strip()[:120], scopes=narrowed,
         store=store if role == "store" else None, made_by=_me(request),
         expires_at=clock.real() + timedelta(days=(until - clock.real().date()).days) if until else None,
     )  # fmt: skip
@@ -103,9 +103,11 @@ def roll(request: HttpRequest, number: int) -> HttpResponse:
     return _keys(request, secret=apikeys.roll(key, overlap=overlap, made_by=_me(request), actor=pages.actor(request)))
 
 
-@pages.page("keys.write", "POST")
+@pages.page("keys.write", "GET", "POST")
 def revoke(request: HttpRequest, number: int) -> HttpResponse:
     key = _mine(request, number)
+    if request.method == "GET":
+        return render(request, "crm/developers/revoke.html", {"key": key, "week": _week(key)})
     apikeys.revoke(key, actor=pages.actor(request))
     toasts.say(request, _("%(name)s opens nothing any more.") % {"name": key.name})
     return pages.go(request, "crm:keys")
@@ -121,7 +123,8 @@ def _keys(
         "keys": rows.filter(Q(expires_at=None) | Q(expires_at__gt=clock.real())).order_by("-pk")[:200],
         "roles": [(role, ROLES[role]) for role in mine], "stores": Store.objects.filter(active=True).order_by("name"),
         "ticked": request.POST.getlist("scopes"),
-        "scopes": sorted(frozenset().union(*(access.of_key(role) for role in mine))),
+        "scopes": [(each, scopes.words(each)) for each in sorted(frozenset().union(*map(access.of_key, mine)))],
+        "role_words": ROLES, "scope_words": scopes.WORDS,
     }  # fmt: skip
     return render(request, "crm/developers/keys.html", context, status=status)
 
@@ -138,6 +141,12 @@ def _mine(request: HttpRequest, number: int) -> ApiKey:
     if not principal.of_key(key).permissions <= pages.permissions(request):
         raise Http404
     return key
+
+
+def _week(key: ApiKey) -> int:
+    """How many requests it made in the last seven days: whom revoking would lock out."""
+    since = clock.real() - timedelta(days=7)
+    return RequestLog.objects.filter(actor=f"key:{key.pk}", at__gte=since).count()
 
 
 def _day(text: str) -> date | None:

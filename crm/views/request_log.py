@@ -7,15 +7,24 @@ import shlex
 from typing import Any, Final
 
 from django.conf import settings
+from django.db.models import Max
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from crm import audit, pages, publicids, tables
 from crm.models import ApiKey, RequestLog
 from crm.rest import masking, resending
 
-FIELDS: Final = ("errors", "key", "method", "path")
+FIELDS: Final = ("status", "key", "method", "path")
+LOOKED_THROUGH: Final = 200_000
+METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
+# By what became of them: words, and the statuses from and below.
+STATUSES: Final[dict[str, tuple[Any, int, int]]] = {
+    "errors": (gettext_lazy("Errors only"), 400, 600), "ok": (gettext_lazy("Taken (2xx)"), 200, 300),
+    "theirs": (gettext_lazy("Their mistake (4xx)"), 400, 500), "ours": (gettext_lazy("Our mistake (5xx)"), 500, 600),
+}  # fmt: skip
 
 
 @pages.page("operations.read")
@@ -29,7 +38,10 @@ def page(request: HttpRequest) -> HttpResponse:
         row.who = names.get(int(number), row.actor) if number.isdigit() else row.actor
     context = {
         "page": shown, "keys": ApiKey.objects.filter(revoked_at=None).order_by("name")[:200],
-        "said": {name: request.GET.get(name, "") for name in FIELDS},
+        "said": {name: request.GET.get(name, "") for name in FIELDS}, "methods": METHODS,
+        "statuses": [(code, words) for code, (words, _from, _below) in STATUSES.items()],
+        "looked": LOOKED_THROUGH if _looks_through(request) else 0,
+        "narrowed": any(request.GET.get(name) for name in FIELDS),
     }  # fmt: skip
     template = "crm/developers/_requests.html" if pages.is_fragment(request) else "crm/developers/requests.html"
     return render(request, template, context)
@@ -106,12 +118,20 @@ def _curl(row: RequestLog, body: str, *, full: bool) -> str:
 def _rows(request: HttpRequest) -> Any:
     rows = RequestLog.objects.all()
     said = request.GET
-    if said.get("errors"):
-        rows = rows.filter(status__gte=400)
+    if said.get("status", "") in STATUSES:
+        _words, least, below = STATUSES[said["status"]]
+        rows = rows.filter(status__gte=least, status__lt=below)
     if said.get("key", "").isdigit():
         rows = rows.filter(actor=f"key:{said['key']}")
-    if said.get("method"):
-        rows = rows.filter(method=said["method"][:8])
+    if said.get("method", "") in METHODS:
+        rows = rows.filter(method=said["method"])
     if said.get("path"):
         rows = rows.filter(path__contains=said["path"][:200])
+    if _looks_through(request):
+        rows = rows.filter(pk__gt=(RequestLog.objects.aggregate(newest=Max("pk"))["newest"] or 0) - LOOKED_THROUGH)
     return rows
+
+
+def _looks_through(request: HttpRequest) -> bool:
+    """No index helps with these: they are looked for among the newest."""
+    return bool(request.GET.get("path") or request.GET.get("method") in METHODS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import Http404
+from django.http import Http404, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -81,6 +81,13 @@ def purchase(request: till_pages.TillRequest) -> HttpResponseBase:
         "large": str(purchases.LARGE), "said": _said(),
     }  # fmt: skip
     return render(request, "store/purchase.html", context)
+
+
+@till_pages.screen("GET", permission="orders.write")
+def product(request: till_pages.TillRequest) -> HttpResponseBase:
+    """What the catalogue says of an article number or a bar code: `{"product": {"sku", "name", "price"} | null}`."""
+    known = purchases.product(request.GET.get("code", "")[:80], workspace.current().currency)
+    return JsonResponse({"product": known})
 
 
 @till_pages.screen("GET", permission="orders.read")

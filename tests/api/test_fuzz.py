@@ -145,6 +145,7 @@ def furnish(admin: Speaker) -> dict[str, Any]:
         "campaigns": campaign,
         "order": "A-1",
         "messages": message(),
+        "webhooks": admin.post("webhooks/", HOOK).json()["id"],
         "events": admin.post("events/", {"contact": contact, "name": "Product Viewed"}).json()["id"],
         "copy": copy(admin, ada),
         "imports": bring(admin, dry_run=True),
@@ -158,6 +159,7 @@ def furnish(admin: Speaker) -> dict[str, Any]:
             "campaigns_stop": spare[1],
             "orders_cancel": "A-2",
             "contacts_erase": gone,
+            "webhooks_delete": admin.post("webhooks/", HOOK).json()["id"],
             **imported(admin),
         },
     }
@@ -210,6 +212,8 @@ def message() -> str:
 
 
 EUR = {"amount": "10.00", "currency": "EUR"}
+# On the public internet, and never called here.
+HOOK = {"name": "Shop", "url": "https://1.1.1.1/hooks", "kinds": ["contact.*", "message.bounced"]}
 BODIES: dict[str, Callable[[dict[str, Any], int], Any]] = {
     "contacts_upsert": lambda w, n: {"identifiers": [{"kind": "email", "value": f"p{n}@example.com"}]},
     "contacts_batch": lambda w, n: {"contacts": [{"identifiers": [{"kind": "card", "value": f"C-{n}"}]}, {"x": 1}]},
@@ -234,6 +238,8 @@ BODIES: dict[str, Callable[[dict[str, Any], int], Any]] = {
     "products_put": lambda w, n: {"sku": f"s{n}", "name": "Sock", "price": EUR},
     "stock_put": lambda w, n: {"sku": "s1", "store": "online", "available": n, "at": "2026-01-05T10:00:00Z"},
     "imports_create": lambda w, n: {"kind": "contacts", "rows": [{"email": f"i{n}@example.com"}]},
+    "webhooks_create": lambda w, n: HOOK | {"name": f"Shop {n}"},
+    "webhooks_update": lambda w, n: {"name": f"Shop {n}", "kinds": ["contact.*"]},
     "segments_create": lambda w, n: {"name": f"Spain {n}", "rule": w["rule"]},
     "segments_update": lambda w, n: {"name": f"Spain {n}"},
     "segments_count": lambda w, n: {"rule": w["rule"]},

@@ -85,6 +85,13 @@ MAY: Final[dict[tuple[str, str], set[str]]] = {
     ("kpis", "GET"): READERS,
     ("messages", "GET"): READERS,
     ("message", "GET"): READERS,
+    ("webhooks", "GET"): {"admin"},
+    ("webhooks", "POST"): {"admin"},
+    ("webhook", "GET"): {"admin"},
+    ("webhook", "PATCH"): {"admin"},
+    ("webhook", "DELETE"): {"admin"},
+    ("webhook-secret", "POST"): {"admin"},
+    ("webhook-test", "POST"): {"admin"},
 }
 BODY: Final = {
     ("contacts", "POST"): "contacts_upsert",
@@ -106,6 +113,8 @@ BODY: Final = {
     ("segment-explain", "POST"): "segments_explain",
     ("campaign", "PATCH"): "campaigns_update",
     ("campaign-trigger", "POST"): "campaigns_trigger",
+    ("webhooks", "POST"): "webhooks_create",
+    ("webhook", "PATCH"): "webhooks_update",
 }
 METHODS: Final = ("GET", "POST", "PATCH", "DELETE")
 # What is counted and written down of every request, refused ones too.

@@ -50,6 +50,14 @@ def test_pages_have_a_strict_policy_and_nothing_inline(client: Client, ada: User
         assert not re.search(r"<script(?![^>]*\bsrc=)|\sstyle=|\son\w+=", html)
 
 
+@pytest.mark.parametrize("path", ["/contacts/?q=an%00a", "/search/?q=an%00a", "/contacts/?cursor=%00"])
+def test_a_byte_that_no_text_has_is_said_to_be_one_and_nothing_fails(client: Client, ada: User, path: str) -> None:
+    client.force_login(ada)
+    page = client.get(path)
+    assert page.status_code in {200, 400}
+    assert page.status_code == 200 or "This cannot be read" in page.content.decode()
+
+
 def test_the_api_docs_come_from_this_server_alone(client: Client) -> None:
     html = client.get("/api/docs/").content.decode()
     assert not re.search(r"(?:src|href)=\"(?:https?:)?//", html)

@@ -80,7 +80,16 @@ def test_every_request_is_in_the_log_whatever_became_of_it(elena: Client) -> Non
     assert not any(secret in str(row.__dict__) for row in rows)
     page = elena.get("/developers/requests/").content.decode()
     assert page.count("/api/v1/") >= 6
-    assert elena.get("/developers/requests/", {"errors": "1"}).content.decode().count("chip warn") == 4
+    shown = {
+        narrowed: elena.get(f"/developers/requests/?{narrowed}", headers={"HX-Request": "true"}).content.decode()
+        for narrowed in ("status=errors", "status=theirs", "status=ours", "status=ok", "status=odd", "method=POST",
+                         "method=GET", "path=events/batch", "path=nowhere", "method=POST&status=ok")
+    }  # fmt: skip
+    assert {narrowed: html.count('class="chip') for narrowed, html in shown.items()} == {
+        "status=errors": 4, "status=theirs": 4, "status=ours": 0, "status=ok": 2, "status=odd": 6, "method=POST": 6,
+        "method=GET": 0, "path=events/batch": 1, "path=nowhere": 1, "method=POST&status=ok": 2,
+    }  # fmt: skip
+    assert "There are none of these." in shown["status=ours"]
 
 
 def test_no_key_is_kept_in_the_log_wherever_an_sdk_repeats_it() -> None:
@@ -192,6 +201,9 @@ def test_keys_are_made_rolled_and_revoked(elena: Client) -> None:
     key.refresh_from_db()
     assert key.expires_at is not None
     assert clock.real() + timedelta(hours=23) < key.expires_at < clock.real() + timedelta(hours=25)
+    asked = elena.get(f"/developers/keys/{newer.pk}/revoke/").content.decode()
+    assert "It made 1 request in the last seven days." in asked
+    assert ask(rolled, "events", EVENT).status_code == 202, "a question revokes nothing"
     assert elena.post(f"/developers/keys/{newer.pk}/revoke/").status_code == 302
     assert ask(rolled, "events", EVENT).status_code == 401
     assert AuditEntry.objects.filter(action__startswith="key.").count() == 3

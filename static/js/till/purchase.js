@@ -1,6 +1,6 @@
 // A purchase: whose, how much; sent once, whatever the network does.
 import * as queue from "./queue.js";
-import { beep, onScan } from "./scanner.js";
+import { article, beep, onScan } from "./scanner.js";
 
 const form = document.getElementById("purchase");
 const field = form.elements;
@@ -26,14 +26,64 @@ function total() {
   return lines().reduce((sum, row) => sum + Math.round(Number(row.quantity) * Number(row.price) * 100), 0);
 }
 
-document.getElementById("add-line").addEventListener("click", () => {
+function addLine() {
   const row = box.querySelector("template").content.cloneNode(true);
   box.querySelector("[data-lines]").append(row);
-  box.querySelector(".line:last-child [data-sku]").focus();
-});
-box.addEventListener("input", () => {
+  return box.querySelector(".line:last-child");
+}
+
+function sum() {
   const cents = total();
   if (cents > 0) field.amount.value = (cents / 100).toFixed(2);
+}
+
+// What the catalogue says of an article number or a bar code; null where it says nothing, or nobody can be asked.
+async function product(code) {
+  try {
+    const answer = await fetch(`${box.dataset.products}?code=${encodeURIComponent(code)}`, { headers: { Accept: "application/json" } });
+    return answer.ok ? (await answer.json()).product : null;
+  } catch {
+    return null;
+  }
+}
+
+function fill(row, known) {
+  row.querySelector("[data-sku]").value = known.sku;
+  row.querySelector("[data-name]").textContent = known.name;
+  const price = row.querySelector("[data-price]");
+  if (!price.value && known.price) price.value = known.price;
+  sum();
+}
+
+// The bar code of an article: one more of it, or a new line, whose price may have to be typed.
+function goods(code, known) {
+  box.open = true;
+  const sku = known ? known.sku : code;
+  const same = Array.from(box.querySelectorAll(".line")).find((row) => row.querySelector("[data-sku]").value.trim() === sku);
+  const row = same || addLine();
+  if (same) {
+    const quantity = same.querySelector("[data-quantity]");
+    quantity.value = String(Number(number(quantity.value)) + 1);
+  }
+  fill(row, known || { sku, name: "", price: "" });
+  beep(true);
+  if (!row.querySelector("[data-price]").value) row.querySelector("[data-price]").focus();
+}
+
+document.getElementById("add-line").addEventListener("click", () => addLine().querySelector("[data-sku]").focus());
+box.addEventListener("input", sum);
+box.addEventListener("change", async (event) => {
+  const typed = event.target.closest("[data-sku]");
+  if (!typed || !typed.value.trim()) return;
+  const known = await product(typed.value.trim());
+  if (known) fill(typed.closest(".line"), known);
+  else typed.closest(".line").querySelector("[data-name]").textContent = "";
+});
+box.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-off]");
+  if (!button) return;
+  button.closest(".line").remove();
+  sum();
 });
 
 const amount = () => field.amount.value.replace(/\s/g, "").replace(",", ".");
@@ -116,11 +166,18 @@ document.addEventListener("till:refused", (event) => {
   field.amount.value = body.amount || "";
   tellErrors(problems || []);
 });
-onScan(document, (code) => {
+function card(code) {
   if (!field.card) { window.location.assign(window.location.pathname); return; }
   field.card.value = code.replace(/(\d{4})(?=\d)/g, "$1 ");
   clearErrors();
   document.getElementById("scanned").textContent = words.scanned;
   beep(true);
   field.amount.focus();
-}, () => tellErrors([{ pointer: "/contact", code: "misread" }]));
+}
+
+// A shop's cards may look like bar codes of articles: what the catalogue knows is an article.
+onScan(document, async (code) => {
+  const known = article(code) ? await product(code) : null;
+  if (known) goods(code, known);
+  else card(code);
+}, () => tellErrors([{ pointer: "/contact", code: "misread" }]), async (code) => goods(code, await product(code)));

@@ -1,8 +1,7 @@
-// A card reader types like a keyboard. What tells it from a person: the shape of the whole (digits of a card with its
-// check digit, ended by Enter or Tab), and that nobody types a dozen digits that fast.
-const SHAPE = /^\d{12,13}$/;
-// A digit lost or doubled on the way.
-const SLIPPED = /^\d{11}$|^\d{14}$/;
+// A card reader types like a keyboard. What tells it from a person: the shape of the whole (a card of this shop, as its
+// settings say, ended by Enter or Tab), and that nobody types a dozen digits that fast.
+const CARD = { digits: [12, 13], begins: [], check: "any", ...JSON.parse(document.body.dataset.card || "{}") };
+const [SHORTEST, LONGEST] = [Math.min(...CARD.digits), Math.max(...CARD.digits)];
 // On the whole: readers send a key every 2 to 90 ms.
 const GAP_MS = 110;
 const PAUSE_MS = 300;
@@ -21,27 +20,42 @@ function total(code, weighed) {
   return Array.from(code).reverse().reduce((sum, letter, place) => sum + (place % 2 ? weighed(Number(letter)) : Number(letter)), 0);
 }
 
-export const good = (code) => SHAPE.test(code) && (luhn(code) || (code.length === 13 && ean(code)));
+const beginning = (code) => CARD.begins.find((each) => code.toUpperCase().startsWith(each)) || "";
+const numeric = (code) => /^\d+$/.test(code.slice(beginning(code).length));
+const shaped = (code) => CARD.digits.includes(code.length) && numeric(code) && (!CARD.begins.length || Boolean(beginning(code)));
+// A digit lost, doubled or mistaken on the way.
+const slipped = (code) => code.length >= SHORTEST - 1 && code.length <= LONGEST + 1 && numeric(code);
+
+function checked(code) {
+  const digits = code.replace(/\D/g, "");
+  if (CARD.check === "none") return true;
+  if (CARD.check === "ean") return ean(digits);
+  return luhn(digits) || (CARD.check === "any" && digits.length === 13 && ean(digits));
+}
+
+export const good = (code) => shaped(code) && checked(code);
+// The number of an article: GS1 numbers have 8, 12, 13 or 14 digits and check alike.
+export const article = (code) => /^(\d{8}|\d{12,14})$/.test(code) && ean(code);
 
 const text = (keys) => keys.map((each) => each.letter).join("");
 const gap = (keys) => (keys.length > 1 ? (keys[keys.length - 1].at - keys[0].at) / (keys.length - 1) : Infinity);
 
 // What of these keys came from a reader: all of them, or all after the longest pause (somebody was typing before).
-function scanned(keys) {
+function scanned(keys, wanted) {
   let widest = 1;
   for (let place = 2; place < keys.length; place += 1) {
     if (keys[place].at - keys[place - 1].at > keys[widest].at - keys[widest - 1].at) widest = place;
   }
   const paused = keys.length > 2 && keys[widest].at - keys[widest - 1].at > GAP_MS;
   const fast = (paused ? [keys, keys.slice(widest)] : [keys]).filter((each) => gap(each) <= GAP_MS);
-  return fast.find((each) => good(text(each))) || fast.find((each) => SHAPE.test(text(each)))
-    || fast.find((each) => SLIPPED.test(text(each)));
+  return [wanted, shaped, slipped].map((test) => fast.find((each) => test(text(each)))).find(Boolean);
 }
 
 // `onScan(document, code => …, code => …)`: a card that was read, and one that was not read well. Whatever had the
-// focus gets back what it held before.
-export function onScan(root, found, misread = () => {}) {
+// focus gets back what it held before. `goods`: what to do with the number of an article that is no card.
+export function onScan(root, found, misread = () => {}, goods = null) {
   let keys = [];
+  const wanted = (code) => good(code) || Boolean(goods && article(code));
 
   function note(event) {
     const { target } = event;
@@ -59,14 +73,16 @@ export function onScan(root, found, misread = () => {}) {
     if (event.timeStamp - last > PAUSE_MS) keys = [];
     if (event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey) { note(event); return; }
     if (event.key === "Shift") return;
-    const read = event.key === "Enter" || event.key === "Tab" ? scanned(keys) : null;
+    const read = event.key === "Enter" || event.key === "Tab" ? scanned(keys, wanted) : null;
     keys = [];
     if (!read) return;
     event.preventDefault();
     event.stopPropagation();
     giveBack(read[0]);
-    if (good(text(read))) found(text(read));
-    else misread(text(read));
+    const code = text(read);
+    if (good(code)) found(code);
+    else if (wanted(code)) goods(code);
+    else misread(code);
   }, true);
 }
 

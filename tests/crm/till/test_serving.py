@@ -61,6 +61,14 @@ def test_carmen_is_found_by_anything_of_hers_and_shown_masked(now: datetime, tex
     assert [secret for secret in SECRETS if secret in body] == []
 
 
+@pytest.mark.parametrize("text", ["car\0men", "29100\0487730", "a\0@example.com"])
+def test_a_text_that_no_keyboard_types_breaks_nothing(now: datetime, text: str) -> None:
+    bruno = till()
+    assert bruno.client.get("/store/find/", {"q": text}).status_code in {200, 400}
+    for kind in ("card", "phone", "email"):
+        assert bruno.client.post("/store/hint/", {kind: text}).status_code < 500
+
+
 def test_a_scan_leads_straight_to_her(now: datetime) -> None:
     bruno = till()
     number = carmen(now)
