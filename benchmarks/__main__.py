@@ -7,7 +7,20 @@ import os
 import subprocess
 import sys
 
-ALL = ("imports", "segments", "upkeep", "runs", "send", "intake", "latency", "ticks", "pages", "tills", "builder")
+ALL = (
+    "imports",
+    "segments",
+    "upkeep",
+    "runs",
+    "send",
+    "intake",
+    "latency",
+    "ticks",
+    "pages",
+    "tills",
+    "webhooks",
+    "builder",
+)
 # Sets up an installation of its own, with its own settings.
 APART = {"send"}
 

@@ -28,7 +28,7 @@ SELECT n, 's' || n, 'Store ' || n, 'Europe/Madrid', 'ES', '{}', '{}', true FROM 
 ON CONFLICT DO NOTHING;
 SELECT setval(pg_get_serial_sequence('crm_store', 'id'), %(stores)s);
 UPDATE crm_contact SET
-  given_name = given, family_name = family, sort_name = given || ' ' || family,
+  given_name = given, family_name = family, sort_name = lower(given || ' ' || family),
   home_store_id = CASE WHEN id %% 2 = 0 THEN 1 + (id / 2) %% %(stores)s END
 FROM (SELECT n AS number,
         (ARRAY['Carmen','María','José','Antonio','Ana','Pablo','Lucía','Marta','Iván','Olga','Pilar','Javier','Sara',
@@ -118,10 +118,13 @@ def _phone(person: Any) -> str:
     return f"6{person.pk:08d}"
 
 
-def _find(text: Callable[[Any], str], **more: str) -> Callable[[Desk, Any], Any]:
-    return lambda desk, person: desk.client.get(
-        "/store/find/", {"q": text(person), **more}, headers={"HX-Request": "true"}
-    )
+def _find(text: Callable[[Any], str], *, known: bool = True) -> Callable[[Desk, Any], Any]:
+    def ask(desk: Desk, person: Any) -> Any:
+        answer = desk.client.get("/store/find/", {"q": text(person)}, headers={"HX-Request": "true"})
+        assert (b'class="people"' in answer.content) == known, (text(person), answer.content)
+        return answer
+
+    return ask
 
 
 def _scan(desk: Desk, person: Any) -> Any:
@@ -153,7 +156,7 @@ def _entry(kind: str, body: Callable[[Any], dict[str, Any]]) -> Callable[[Desk, 
 
 
 def _fresh() -> Iterator[int]:
-    yield from range(10_000_000)
+    yield from range(1_111_111, 9_999_999)
 
 
 NUMBERS = _fresh()
@@ -164,8 +167,8 @@ ASKS: dict[str, Callable[[Desk, Any], Any]] = {
     "find by the last four digits": _find(lambda person: _card(person)[-4:]),
     "find by a first name that 50,000 have": _find(lambda person: person.given_name),
     "find by first and last name": _find(lambda person: f"{person.given_name} {person.family_name}"),
-    "find by a name nobody has": _find(lambda person: f"xylo{person.pk}"),
-    "find by a card nobody has": _find(lambda person: f"30{person.pk:010d}"),
+    "find by a name nobody has": _find(lambda person: f"xylo{person.pk}", known=False),
+    "find by a card nobody has": _find(lambda person: f"30{person.pk:010d}", known=False),
     "hint by phone": _hint(lambda person: {"phone": _phone(person)}),
     "hint by phone and name, nobody's": _hint(
         lambda person: {
@@ -176,7 +179,11 @@ ASKS: dict[str, Callable[[Desk, Any], Any]] = {
     ),
     "a customer is enrolled": _entry(
         "enrol",
-        lambda person: {"card": f"31{next(NUMBERS):010d}", "phone": f"+3471{next(NUMBERS):07d}", "given_name": "Zoe"},
+        lambda person: {
+            "card": f"31{next(NUMBERS):010d}",
+            "phone": f"+34712{next(NUMBERS) % 1_000_000:06d}",
+            "given_name": "Zoe",
+        },
     ),
     "a purchase is registered": _entry("purchase", lambda person: {"card": _card(person), "amount": "12.50"}),
 }

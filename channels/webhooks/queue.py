@@ -33,7 +33,7 @@ A_DAY: Final = timedelta(hours=24) - timedelta(minutes=2)
 JITTER: Final = 0.05
 
 DUE: Final = """
-SELECT e.id FROM channels_webhookendpoint e
+SELECT e.id, e.failing_since IS NOT NULL FROM channels_webhookendpoint e
 WHERE e.active AND e.removed_at IS NULL AND EXISTS (
   SELECT FROM channels_webhookdelivery d
   WHERE d.endpoint_id = e.id AND d.state = 'due' AND d.due_at <= clock_timestamp())"""
@@ -109,11 +109,11 @@ class Answered:
         return json.dumps([said])
 
 
-def due() -> list[int]:
-    """The endpoints for which something is due."""
+def due() -> list[tuple[int, bool]]:
+    """The endpoints for which something is due, and whether nothing arrives there."""
     with connection.cursor() as cursor:
         cursor.execute(DUE)
-        return [number for (number,) in cursor.fetchall()]
+        return list(cursor.fetchall())
 
 
 def claim(rooms: Mapping[int, int]) -> list[Claimed]:

@@ -1,4 +1,4 @@
-"""The round that calls: several at once, of each endpoint only a few, so that a slow one holds up nobody else.
+"""The round that calls: several at once, shared out (`channels.webhooks.lanes`) so that a slow one holds up nobody.
 
 Threads do nothing but the network call; rows are read and written by the worker itself, each outcome as it comes.
 """
@@ -16,16 +16,14 @@ from typing import Final
 from standardwebhooks import Webhook
 
 from channels import egress
-from channels.webhooks import endpoints, queue
+from channels.webhooks import endpoints, lanes, queue
 from channels.webhooks.queue import Answered, Claimed
 from crm import clock
 
 SECONDS: Final = 5.0
 # A name server may be silent for longer than the call may take.
 GRACE: Final = 5.0
-THREADS: Final = 16
-OF_EACH: Final = 4
-# So long one batch takes more in; what was begun is waited for.
+# So long one batch takes more in; what was begun is waited for, and whoever answers is told on meanwhile.
 REFILLED: Final = 2.0
 KEPT: Final = 500
 AGENT: Final = "Cauce-Webhooks/1"
@@ -39,14 +37,20 @@ def work() -> int:
     try:
         end = time.monotonic() + REFILLED
         while True:
-            if time.monotonic() < end:
-                calls.begin(queue.claim(calls.rooms(queue.due())))
+            late = time.monotonic() >= end
+            if not late or calls.waits_for_the_slow():
+                calls.begin(queue.claim(calls.rooms(queue.due(), proven_only=late)))
             if not calls.running:
                 return calls.made
             for claimed, answered in calls.ended():
                 queue.settle(claimed, answered)
+                _well[claimed.endpoint_id] = answered.arrived
     finally:
         calls.close()
+
+
+# Whether the last call of this process to an endpoint arrived.
+_well: dict[int, bool] = {}
 
 
 class _Calls:
@@ -55,19 +59,16 @@ class _Calls:
     def __init__(self) -> None:
         self.running: dict[Future[Answered], tuple[Claimed, float]] = {}
         self.made = 0
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="webhooks")
+        self._pool = ThreadPoolExecutor(lanes.THREADS, thread_name_prefix="webhooks")
 
-    def rooms(self, due: list[int]) -> dict[int, int]:
+    def rooms(self, due: list[tuple[int, bool]], *, proven_only: bool = False) -> dict[int, int]:
         """How many more each endpoint may have; where there are too many endpoints, chance decides who is next."""
         busy = Counter(claimed.endpoint_id for claimed, _ in self.running.values())
-        free = THREADS - len(self.running)
-        rooms: dict[int, int] = {}
-        for each in random.sample(due, len(due)):
-            room = min(OF_EACH - busy[each], free)
-            if room > 0:
-                rooms[each] = room
-                free -= room
-        return rooms
+        return lanes.rooms(random.sample(due, len(due)), _well, busy, proven_only=proven_only)
+
+    def waits_for_the_slow(self) -> bool:
+        """Whether a call is under way whose receiver is not known to answer."""
+        return any(not _well.get(claimed.endpoint_id) for claimed, _ in self.running.values())
 
     def begin(self, claimed: list[Claimed]) -> None:
         for each in claimed:

@@ -57,8 +57,8 @@ class ShapeForm(forms.Form):
     """What the shop's cards look like: how a till knows what its reader read."""
 
     digits = forms.CharField(
-        label=_("Signs"), max_length=60, required=False,
-        help_text=_("How many a card has, as in 12, 13 or 8-10."),
+        label=_("Length"), max_length=60, required=False,
+        help_text=_("How many digits a card has, as in 12, 13 or 8-10."),
     )  # fmt: skip
     begins = forms.CharField(
         label=_("Begins with"), max_length=200, required=False,

@@ -64,6 +64,8 @@ class Order(models.Model):
             models.Index(fields=["contact", "occurred_at"], name="order_contact"),
             # The day's sales, without reading those of all years.
             models.Index(fields=["occurred_at"], name="order_occurred"),
+            # Who has bought at a store: they are its people.
+            models.Index(fields=["store", "contact"], name="order_store", condition=models.Q(store__isnull=False)),
         ]
 
 

@@ -22,7 +22,7 @@ BEGINNING: Final = re.compile(r"[0-9A-Z]{1,10}")
 
 @dataclass(frozen=True)
 class Shape:
-    """How many signs a card has, with what it begins (nothing: anything), how its last digit is checked."""
+    """How many characters a card has, with what it begins (nothing: anything), how its last digit is checked."""
 
     digits: tuple[int, ...] = (12, 13)
     begins: tuple[str, ...] = ()
