@@ -2,7 +2,8 @@
 
 The floor is what a careful person would write by hand for exactly this file: values come
 normalised and hashed, nothing is checked, nobody is looked up by more than one identifier.
-It computes the receipts' hashes too, because they cover ids that only the database knows.
+It computes the receipts' hashes too, because they cover ids that only the database knows. Half of it is measured before
+the import and half after, so that on average both write into tables and indexes of the same size.
 """
 
 from __future__ import annotations
@@ -170,10 +171,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "people.csv"
         write_file(path, COUNT, COUNT)
-        floor_rate = COUNT / floor(0, COUNT)
+        half = COUNT // 2
+        before = floor(0, half)
         ground.sql("ANALYZE")
         held: list[float] = [memory()]
         rate = COUNT / ours(path, held)
+        floor_rate = 2 * half / (before + floor(2 * COUNT, half))
         report(Figure("import with consents", rate, floor_rate, "contacts/s", "≥ 0.70 of COPY + upsert"))
         again = COUNT / ours(path)
         middle, last = held[len(held) // 2], held[-1]

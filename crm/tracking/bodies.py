@@ -14,8 +14,10 @@ import orjson
 from crm import nesting
 from crm.errors import Problem
 
-MOST_BYTES: Final = 500 * 1024
+# RudderStack's SDKs for servers send up to 4 MB at once, Segment's 500 kB.
+MOST_BYTES: Final = 4 * 1024 * 1024
 MOST_OF_ONE: Final = 32 * 1024
+MOST_AT_ONCE: Final = 5_000
 MOST_DEPTH: Final = 20
 GZIP: Final = 16 + zlib.MAX_WBITS
 MAGIC: Final = b"\x1f\x8b"
@@ -58,5 +60,5 @@ def is_large(message: Mapping[str, Any]) -> bool:
 
 def _too_large() -> Problem:
     return Problem(
-        "", "body_too_large", f"A batch may have {MOST_BYTES // 1024} kB and a message {MOST_OF_ONE // 1024} kB."
+        "", "body_too_large", f"A batch may have {MOST_BYTES >> 20} MB and a message {MOST_OF_ONE // 1024} kB."
     )

@@ -144,7 +144,7 @@ def _body(request: HttpRequest) -> tuple[dict[str, Any], Problem | None]:
     except ValueError:
         declared = 0
     if declared > bodies.MOST_BYTES:
-        return {}, Problem("", "body_too_large", f"A batch may have {bodies.MOST_BYTES // 1024} kB.")
+        return {}, Problem("", "body_too_large", f"A batch may have {bodies.MOST_BYTES >> 20} MB.")
     try:
         return bodies.read(request.body, request.META.get("HTTP_CONTENT_ENCODING", "")), None
     except Problem as problem:
@@ -202,6 +202,8 @@ def _messages(body: Mapping[str, Any], kind: str) -> list[Any]:
     batch = body.get("batch")
     if not isinstance(batch, list):
         raise Refused(400, "no_batch", 'A batch reads {"batch": [ … ]}.')
+    if len(batch) > bodies.MOST_AT_ONCE:
+        raise Refused(400, "too_many", f"A batch may have {bodies.MOST_AT_ONCE} messages.")
     return batch
 
 

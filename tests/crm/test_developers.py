@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crm import apikeys, clock
+from crm import access, apikeys, clock, scopes
 from crm.api.events import Events
 from crm.models import ApiKey, AuditEntry, Contact, Event, Membership, RequestLog, User
 from crm.rest import limits, masking, requestlog
@@ -207,6 +207,10 @@ def test_keys_are_made_rolled_and_revoked(elena: Client) -> None:
     assert elena.post(f"/developers/keys/{newer.pk}/revoke/").status_code == 302
     assert ask(rolled, "events", EVENT).status_code == 401
     assert AuditEntry.objects.filter(action__startswith="key.").count() == 3
+
+
+def test_every_scope_has_words() -> None:
+    assert set(scopes.WORDS) == frozenset().union(*access.KEY_ROLES.values())
 
 
 def test_a_key_can_be_narrowed_to_what_it_is_for() -> None:

@@ -66,6 +66,18 @@ def test_an_answer_that_was_lost_makes_nothing_double(which: str, secret: str, d
 
 
 @pytest.mark.parametrize("which", CLIENTS)
+def test_what_an_sdk_puts_into_one_batch_is_not_too_much(which: str, secret: str, door: Door) -> None:
+    """RudderStack's fills a batch up to four megabytes."""
+    sdk = client(which, secret, door, upload_size=100)
+    for number in range(100):
+        sdk.track("elena-1", "Seen", {"number": number, "words": "word " * 2_500})
+    sdk.flush()
+    sdk.join()
+    assert set(door.answers) == {200}
+    assert Event.objects.filter(name="Seen").count() == 100
+
+
+@pytest.mark.parametrize("which", CLIENTS)
 def test_a_wrong_key_is_told_and_not_tried_for_ever(which: str, transactional_db: None, door: Door) -> None:
     errors: list[Any] = []
     sdk = client(which, "wk_wrong", door, on_error=lambda error, items: errors.append(error))

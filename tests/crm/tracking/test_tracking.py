@@ -240,11 +240,12 @@ def test_a_key_that_may_only_tell_events_is_not_believed_of_people(site: Sender)
     [
         (b"{", "not_json"), (b"[]", "not_an_object"), (b'{"batch": {}}', "no_batch"), (b"{}", "no_batch"),
         (b'{"batch": [' + b'{"a":' * 30 + b"1" + b"}" * 30 + b"]}", "too_deep"),
+        (b'{"batch": [' + b"{}," * 5_000 + b"{}]}", "too_many"),
         (b"\x1f\x8bno gzip", "not_gzip"), (gzip.compress(b'{"batch": []}')[:-6], "not_gzip"),
-        (b'{"x": "' + b"y" * 600_000 + b'"}', "body_too_large"),
+        (b'{"x": "' + b"y" * 4_200_000 + b'"}', "body_too_large"),
         (gzip.compress(b'{"x": "' + b"y" * 6_000_000 + b'"}'), "body_too_large"),
     ],
-    ids=["cut", "a list", "no list", "nothing", "deep", "no gzip", "cut gzip", "large", "a bomb"],
+    ids=["cut", "a list", "no list", "nothing", "deep", "many", "no gzip", "cut gzip", "large", "a bomb"],
 )  # fmt: skip
 def test_what_is_no_batch_is_refused(site: Sender, data: bytes, code: str) -> None:
     answer = site.raw("batch", data)
