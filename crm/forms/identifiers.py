@@ -65,7 +65,7 @@ class ShapeForm(forms.Form):
         help_text=_("As in 29, VIP. Empty: with anything. It tells cards from goods with a bar code."),
     )  # fmt: skip
     check = forms.ChoiceField(
-        label=_("Check digit"),
+        label=_("Check digit"), required=False,
         choices=[
             ("any", _("By Luhn, or as of bar codes with 13 digits")), ("luhn", _("By Luhn")),
             ("ean", _("As of bar codes")), ("none", _("None: every number is a card")),

@@ -6,6 +6,9 @@ const PATIENCE_MS = 3000;
 
 const ours = async (but) => (await caches.keys()).filter((name) => name.startsWith("cauce-till-") && name !== but);
 const drop = async (but) => Promise.all((await ours(but)).map((name) => caches.delete(name)));
+// What was asked for before all was dropped is kept no more when it comes.
+let dropped = 0;
+const dropAll = () => { dropped += 1; return drop(); };
 
 // The pages too: a newer worker must not leave the till without them until somebody opens them.
 self.addEventListener("install", (event) => {
@@ -18,20 +21,22 @@ self.addEventListener("activate", (event) => {
 });
 
 // A page that was answered as it was asked: a lock page in its place is not kept.
-async function keepPage(path, answer) {
-  if (answer.ok && !answer.redirected) await (await caches.open(NAME)).put(path, answer.clone());
+async function keepPage(path, answer, asked) {
+  if (answer.ok && !answer.redirected && asked === dropped) await (await caches.open(NAME)).put(path, answer.clone());
   return answer;
 }
 
 function keepAll() {
-  const keep = (path) => fetch(path, { credentials: "same-origin" }).then((answer) => keepPage(path, answer)).catch(() => null);
+  const asked = dropped;
+  const keep = (path) => fetch(path, { credentials: "same-origin" }).then((answer) => keepPage(path, answer, asked)).catch(() => null);
   return Promise.all(PAGES.map(keep));
 }
 
 // The network first, for three seconds; then what is kept. Where nothing is kept, the network has all the time it takes.
 async function page(request, path) {
   const late = new Promise((resolve, reject) => { setTimeout(() => reject(new Error("late")), PATIENCE_MS); });
-  const fresh = fetch(request).then((answer) => keepPage(path, answer));
+  const asked = dropped;
+  const fresh = fetch(request).then((answer) => keepPage(path, answer, asked));
   fresh.catch(() => null);
   try {
     const answer = await Promise.race([fresh, late]);
@@ -46,7 +51,7 @@ async function page(request, path) {
 async function home(request) {
   try {
     const answer = await fetch(request);
-    if (answer.ok && !answer.redirected) await drop();
+    if (answer.ok && !answer.redirected) await dropAll();
     return answer;
   } catch (error) {
     const kept = await caches.match(PAGES[0], { cacheName: NAME });
@@ -57,6 +62,7 @@ async function home(request) {
 
 self.addEventListener("message", (event) => {
   if (event.data === "keep") event.waitUntil(keepAll());
+  if (event.data === "drop") event.waitUntil(dropAll());
 });
 
 self.addEventListener("fetch", (event) => {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -61,7 +62,7 @@ def test_every_post_that_is_sent_twice_with_a_key_is_done_once(shop: Speaker, wo
         assert first.status_code < 300, (label, first.content)
         before = fingerprint()
         again = shop.post(path, body, Idempotency_Key=key)
-        if again.content != first.content or again.get("Idempotent-Replayed") != "true":
+        if again.content != once_told(first.content) or again.get("Idempotent-Replayed") != "true":
             unkept.append(label)
         assert fingerprint() == before, f"{label} did its work twice"
         other = shop.post(path, {**body, "_another": 1} if isinstance(body, dict) else body, Idempotency_Key=key)
@@ -70,6 +71,11 @@ def test_every_post_that_is_sent_twice_with_a_key_is_done_once(shop: Speaker, wo
     assert unkept == []
     assert len(walked) >= 25
     assert IdempotencyRecord.objects.count() == len(walked)
+
+
+def once_told(content: bytes) -> bytes:
+    """A secret of ours stands in the first answer alone."""
+    return re.sub(rb"whsec_[\w+/=]+", "whsec_…".encode(), content)
 
 
 def test_a_wrong_code_is_refused_each_time_and_the_right_one_still_counts(shop: Speaker, world: dict[str, Any]) -> None:
@@ -164,4 +170,5 @@ def test_all_that_is_wrong_with_a_body_is_said_at_once_with_its_place(shop: Spea
 LISTS = {"events_batch", "events_create", "campaigns_create"}
 NO_BODY = {
     "campaigns_publish", "campaigns_pause", "campaigns_resume", "campaigns_finish", "campaigns_stop",
+    "webhooks_roll", "webhooks_test",
 }  # fmt: skip

@@ -82,7 +82,6 @@ def visit(routes: list[Route], town: Page, url: str, look: Look) -> int:
             continue  # a part of another page, or a file
         seen += 1
         town.goto(url + path)
-        town.wait_for_load_state("networkidle")
         try:
             look(town, f"page-{route.name.replace(':', '-')}")
         except AssertionError as error:

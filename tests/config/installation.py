@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import signal
@@ -11,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -21,12 +23,18 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 class Installation:
-    """`manage.py` with its own `CAUCE_HOME`, embedded servers and port."""
+    """`manage.py` with its own `CAUCE_HOME`, embedded servers and port.
 
-    def __init__(self, **environment: str) -> None:
+    Its database has its tables already, copied from one that was made once; `bare`: it is to be made from nothing.
+    """
+
+    def __init__(self, *, bare: bool = False, **environment: str) -> None:
         # Short and passable for the database's own user: pytest's folders are neither under root.
         self.home = Path(tempfile.mkdtemp(prefix="cauce-test-", dir="/tmp")).resolve()
         self.home.chmod(0o711)
+        made = None if bare else _made_once()
+        if made:
+            subprocess.run(["cp", "-a", str(made), str(self.home / "postgres")], check=True)
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("DJANGO_", "CAUCE_"))}
         for name in ("DATABASE_URL", "CELERY_BROKER_URL", "BASE_URL", "TESTING_CLOCK", "DEBUG", "EMAIL_URL"):
             kept.pop(name, None)
@@ -103,6 +111,17 @@ class Installation:
         for process in self.processes():
             process.kill()
         shutil.rmtree(self.home, ignore_errors=True)
+
+
+@cache
+def _made_once() -> Path | None:
+    """The data folder of an empty installation, for this process; None where it is kept somewhere else than at home."""
+    first = Installation(bare=True)
+    done = first.manage("migrate", "--verbosity", "0")
+    assert done.returncode == 0, done.stderr
+    atexit.register(first.remove)
+    data = first.home / "postgres"
+    return None if data.is_symlink() else data
 
 
 def free_port() -> int:

@@ -11,11 +11,12 @@ from django.apps import apps
 from campaigns import commands, one_off
 from campaigns.models import Campaign, Version
 from channels.models import Account, SandboxMessage, WebhookDelivery, WebhookEndpoint
-from crm import clock, exports, groups, ownfields, topics
+from crm import apikeys, clock, exports, groups, ownfields, topics
 from crm.capturing import office as capturing
 from crm.capturing import seats
 from crm.imports import files, steering
 from crm.models import (
+    ApiKey,
     Contact,
     EvidenceFile,
     FieldDefinition,
@@ -103,6 +104,14 @@ def _request() -> int:
         request_id="0" * 32, method="POST", path="/api/v1/events/", status=422, ms=12, body='{"name": ""}',
         answer='{"title": "Some fields are not valid"}', headers={"Content-Type": "application/json"},
     )  # fmt: skip
+    return int(row.pk)
+
+
+def _key() -> int:
+    row = ApiKey.objects.filter(role="tracking", revoked_at=None).first()
+    if row is None:
+        apikeys.create("tracking", "Web shop")
+        row = ApiKey.objects.get(role="tracking", revoked_at=None)
     return int(row.pk)
 
 
@@ -217,6 +226,7 @@ ROUTES: Final[dict[str, Callable[[], dict[str, Any]]]] = {
         for name in ("", "-edit", "-roll", "-test", "-switch", "-remove", "-resend-failed")
     },
     "channels:webhook-delivery": _telling,
+    "crm:key-revoke": lambda: {"number": _key()},
     "channels:webhook-resend": _telling,
     "channels:account-reports": lambda: {"number": Account.objects.earliest("pk").pk},
     "campaigns:trace-event": lambda: {"event_id": _newest("crm.Event")},

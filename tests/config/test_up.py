@@ -21,6 +21,15 @@ def installation() -> Iterator[Installation]:
     here.remove()
 
 
+def test_it_starts_where_nothing_is_and_makes_its_database() -> None:
+    here = Installation(bare=True)
+    try:
+        here.up("--no-demo", "--workers", "1")
+        assert here.get("/readyz")[0] == 200
+    finally:
+        here.remove()
+
+
 def test_it_starts_heals_a_killed_worker_and_ends_without_a_trace(installation: Installation) -> None:
     installation.up("--no-demo")
     status, body = installation.get("/readyz")

@@ -147,6 +147,7 @@ async function post(entries) {
 // A till that was revoked keeps no page; what it has not sent stays until it is one again or somebody discards it.
 async function forgetPages() {
   if (!globalThis.caches) return;
+  navigator.serviceWorker?.controller?.postMessage("drop");
   for (const name of await caches.keys()) if (name.startsWith("cauce-till-")) await caches.delete(name);
 }
 
