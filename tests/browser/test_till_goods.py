@@ -63,7 +63,7 @@ def test_carmen_buys_pens_by_their_bar_code_and_something_nobody_knows(
     expect(page.get_by_role("heading", name="13.80 registered.")).to_be_visible()
     order = Order.objects.get()
     assert (order.contact_id, order.total) == (number, Decimal("13.80"))
-    assert [(each.sku, each.quantity) for each in order.lines.all()] == [("PEN-4", Decimal(2))]
+    assert [(each.sku, each.name, each.quantity) for each in order.lines.all()] == [("PEN-4", "Pens, four", Decimal(2))]
 
 
 def test_without_network_a_bar_code_is_a_line_whose_price_is_typed(

@@ -15,8 +15,8 @@ const number = (text) => text.replace(/\s/g, "").replace(",", ".");
 // What was typed of products; a line without an article number is none.
 function lines() {
   const rows = Array.from(box.querySelectorAll(".line"), (row) => ({
-    sku: row.querySelector("[data-sku]").value.trim(), quantity: number(row.querySelector("[data-quantity]").value),
-    price: number(row.querySelector("[data-price]").value),
+    sku: row.querySelector("[data-sku]").value.trim(), name: row.querySelector("[data-name]").textContent,
+    quantity: number(row.querySelector("[data-quantity]").value), price: number(row.querySelector("[data-price]").value),
   }));
   return rows.filter((row) => row.sku);
 }
