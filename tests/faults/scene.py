@@ -198,14 +198,29 @@ class Scene:
         raise AssertionError("no moment at which every worker was in a call")
 
     def kill_backend(self, *, waits: bool = True) -> None:
-        """SIGKILL a PostgreSQL backend (of a worker in a call): the whole server goes through recovery."""
+        """SIGKILL a PostgreSQL backend: the whole server goes through recovery.
+
+        That of a worker in a call (`waits`), or of a connection of our own where no worker may be left.
+        """
         if waits:
             wait_until(lambda: self.in_a_call() > 0, 60)
-        whose = "application_name LIKE 'cauce faults-%'" if waits else "backend_type = 'client backend'"
-        (pid,) = self.ask(f"SELECT pid FROM pg_stat_activity WHERE {whose} ORDER BY state_change DESC LIMIT 1")[0]
-        os.kill(pid, signal.SIGKILL)
+            wait_until(self._kill_a_workers, 60)
+        else:
+            own = psycopg2.connect(embedded.url(self.home).replace("postgres://", "postgresql://"))
+            os.kill(own.info.backend_pid, signal.SIGKILL)
+            own.close()
         wait_until(self._answers, 60)
         self._from_now_on()
+
+    def _kill_a_workers(self) -> bool:
+        """Whether one was there to be killed: it may end by itself between the question and the signal."""
+        whose = "application_name LIKE 'cauce faults-%'"
+        found = self.ask(f"SELECT pid FROM pg_stat_activity WHERE {whose} ORDER BY state_change DESC LIMIT 1")
+        try:
+            os.kill(found[0][0], signal.SIGKILL)
+        except (IndexError, ProcessLookupError):
+            return False
+        return True
 
     def hurry(self) -> None:
         """All that was to be hurt is hurt: from now on the sink answers at once."""
