@@ -192,6 +192,8 @@ panel.addEventListener("click", (event) => {
 });
 
 export function start() {
+  // Coming back to where one began shows the same page: htmx would fetch it anew, and the keyboard would lose its place.
+  history.replaceState({ panel: Boolean(history.state?.panel) }, "");
   mark();
   if (asked()) show();
 }
