@@ -34,6 +34,8 @@ ALLOWED_HOSTS = ["*"]
 # Bells of code under test go nowhere; reliability tests start real workers on a real broker.
 CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL") or "memory://"
 WHITENOISE_USE_FINDERS = True
+# A file is looked for when it is asked for: each test client would look through all of them when it begins.
+WHITENOISE_AUTOREFRESH = True
 SECURE_SSL_REDIRECT = False
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},

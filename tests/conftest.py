@@ -23,6 +23,14 @@ def pytest_configure(config: pytest.Config) -> None:
     emptying.install()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _pins_are_hashed_cheaply() -> None:
+    """As passwords are in tests: the same hash, without the tenth of a second that keeps guessing slow."""
+    from crm.till import pins
+
+    pins.HASHER.time_cost, pins.HASHER.memory_cost, pins.HASHER.parallelism = 1, 8, 1
+
+
 @pytest.fixture(autouse=True)
 def _business_time_is_real() -> Iterator[None]:
     """No test sees the clock another test has moved (the row goes with the test's database changes)."""
