@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
 
-from crm.models import User
+from crm import workspace
+from crm.models import User, Workspace
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "cauce-demo-2026"
@@ -32,6 +34,18 @@ def test_the_status_page_renews_its_figures_without_the_shell(client: Client, ad
     fragment = client.get("/status/", headers={"HX-Request": "true"})
     assert fragment.status_code == 200
     assert "<html" not in fragment.content.decode()
+
+
+def test_what_is_called_utc_is_utc_wherever_the_shop_is(client: Client, ada: User) -> None:
+    Workspace.objects.update_or_create(only=True, defaults={"name": "Zapatería", "zone": "Asia/Tokyo"})
+    workspace.forget()
+    client.force_login(ada)
+    html = client.get("/status/").content.decode()
+    found = re.search(r'datetime="([^"]+)">(\d\d:\d\d:\d\d) UTC<', html)
+    assert found
+    at = datetime.fromisoformat(found[1])
+    assert at.utcoffset() == timedelta(hours=9)
+    assert f"{at.astimezone(UTC):%H:%M:%S}" == found[2]
 
 
 @pytest.mark.parametrize(("language", "word"), [("es", "Iniciar sesión"), ("ru", "Войти"), ("en", "Log in")])
