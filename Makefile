@@ -2,8 +2,6 @@
 PYTHON ?= python3
 PORT ?= 8000
 WORKERS ?= 2
-# Compiled once, not by each of the processes that a run and the suite start.
-unexport PYTHONDONTWRITEBYTECODE
 # How many test processes; each has a database of its own.
 TESTERS ?= 2
 BIN := .venv/bin
